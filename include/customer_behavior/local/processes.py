@@ -1,0 +1,109 @@
+"""Finding and ending processes, so that nothing outlives the command that started it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+STACK_TOKEN = "CUSTOMER_BEHAVIOR_STACK_TOKEN"
+
+
+def signal_on_parent_death(death_signal: int) -> Callable[[], None] | None:
+    """A ``preexec_fn`` that has the kernel send ``death_signal`` when the parent dies, even by kill -9.
+
+    Linux only. The kernel watches the *thread* that forked, so a helper thread gets none: its end would
+    stop a child that is still wanted.
+    """
+    if not sys.platform.startswith("linux") or threading.current_thread() is not threading.main_thread():
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)  # loaded before the fork: loading after it could deadlock
+    parent = os.getpid()
+
+    def arm() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+        if os.getppid() != parent:  # died between the fork and this line
+            os.kill(os.getpid(), death_signal)
+
+    return arm
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs under this id; a zombie does not."""
+    with contextlib.suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def wait_until_gone(pids: Iterable[int], timeout: float) -> list[int]:
+    """Wait for all of ``pids`` to end; return those that have not after ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    left = [pid for pid in pids if is_alive(pid)]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left = [pid for pid in left if is_alive(pid)]
+    return left
+
+
+def send(pids: Iterable[int], number: int) -> None:
+    """Signal each process; one that ended meanwhile is no error."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def holding_token(token: str) -> list[int]:
+    """Every live process that was started with ``token`` in its environment, whatever its session or name.
+
+    LocalExecutor's workers and the task processes rename themselves and may change session; what they
+    cannot shed is the environment they were started with.
+    """
+    wanted = (STACK_TOKEN, token)
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(wanted[0]) == wanted[1]:
+                found.append(process.pid)
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def postgres_on(data: Path) -> list[int]:
+    """The PostgreSQL processes whose working directory is ``data`` (every one of them keeps it so)."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if alive and process.name().startswith("postgres") and Path(process.cwd()) == data:
+                found.append(process.pid)
+    return found
+
+
+def end_all(find: Callable[[], list[int]], patience: float) -> None:
+    """SIGTERM what ``find`` returns, then SIGKILL what is left, until it returns nothing."""
+    send(find(), signal.SIGTERM)
+    wait_until_gone(find(), patience)
+    for _ in range(20):  # a process that forks while being ended needs another round
+        left = find()
+        if not left:
+            return
+        send(left, signal.SIGKILL)
+        wait_until_gone(left, 2.0)
+
+
+@contextlib.contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on ``path``; the kernel lets go of it when the holder dies."""
+    import fcntl
+
+    with path.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
