@@ -1,0 +1,263 @@
+"""The configuration files as frozen, validated objects; a wrong key or value is named with its file."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from customer_behavior.errors import ConfigurationError
+from customer_behavior.paths import config_dir
+
+
+class Settings(BaseModel):
+    """Base of all configuration: unknown keys are errors, values do not change after they are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+class TargetKey(Settings):
+    """A target and its horizon."""
+
+    target: str
+    horizon_days: int = Field(gt=0)
+
+    def __str__(self) -> str:
+        return f"{self.target}/{self.horizon_days}d"
+
+
+class Shop(Settings):
+    """The shop: its clock, its currency, its active sources, and who is told."""
+
+    timezone: str
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    primary_target: TargetKey
+    sources: tuple[str, ...] = Field(min_length=1)
+    alert_to: tuple[str, ...] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no IANA time zone; write it like America/New_York") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class Population(Settings):
+    """Which customers a target is asked of: `include/sql/populations/<name>.sql`."""
+
+    name: str
+    days: int = Field(gt=0)
+
+
+class Target(Settings):
+    """A question about each customer, at each of its horizons: `include/sql/labels/<label>.sql`."""
+
+    meaning: str
+    horizons: tuple[int, ...] = Field(min_length=1)
+    label: str
+    population: Population
+
+
+class Training(Settings):
+    """How every target is trained."""
+
+    seed: int
+    step_days: int = Field(gt=0)
+    fit_snapshots: int = Field(gt=0)
+    calibration_snapshots: int = Field(gt=0)
+    report_snapshots: int = Field(gt=0)
+    minimum_rows: int = Field(gt=0)
+    minimum_positives: int = Field(gt=0)
+    bootstrap_samples: int = Field(gt=0)
+    max_log_loss_loss: float = Field(ge=0)
+    xgboost: dict[str, float | int]
+
+
+class Scoring(Settings):
+    """How customers are cut into buckets for scoring."""
+
+    bucket_rows: int = Field(gt=0)
+
+
+class Targets(Settings):
+    """`targets.yaml`."""
+
+    targets: dict[str, Target]
+    training: Training
+    scoring: Scoring
+
+    def keys(self) -> list[TargetKey]:
+        """Return every target with each of its horizons, in the order of the file."""
+        return [
+            TargetKey(target=name, horizon_days=days)
+            for name, target in self.targets.items()
+            for days in target.horizons
+        ]
+
+
+class Range(Settings):
+    """A closed interval; an end that is not given does not bound."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Action(Settings):
+    """Something marketing may do, when, and how it is said."""
+
+    action: str
+    when: dict[str, Range]
+    words: str
+
+
+class Guardrails(Settings):
+    """What keeps actions rare and measurable."""
+
+    cooldown_days: int = Field(ge=0)
+    holdout_share: float = Field(ge=0, lt=1)
+
+
+class Recommendations(Settings):
+    """How products are ranked."""
+
+    products: int = Field(gt=0)
+    half_life_days: float = Field(gt=0)
+    window_days: int = Field(gt=0)
+
+
+class Actions(Settings):
+    """`actions.yaml`."""
+
+    actions: tuple[Action, ...]
+    guardrails: Guardrails
+    recommendations: Recommendations
+
+
+class Retention(Settings):
+    """`retention.yaml`: how long rows are kept."""
+
+    snapshots_days: int = Field(gt=0)
+    scores_days: int = Field(gt=0)
+    events_months: int = Field(gt=0)
+    marketing_days: int = Field(gt=0)
+    write_audit_days: int = Field(gt=0)
+
+
+class DriftLimits(Settings):
+    """When features count as drifted."""
+
+    method: Literal["wasserstein", "jensenshannon", "psi"]
+    threshold: float = Field(gt=0)
+    limit_share: float = Field(gt=0, le=1)
+    sample_rows: int = Field(gt=0)
+
+
+class PerformanceLimits(Settings):
+    """When matured scores raise an incident."""
+
+    max_ece: float = Field(gt=0)
+
+
+class ErrorLimits(Settings):
+    """How segments that the model gets wrong are looked for."""
+
+    max_depth: int = Field(gt=0)
+    min_share: float = Field(gt=0, lt=1)
+    max_clusters: int = Field(gt=0)
+
+
+class Monitoring(Settings):
+    """`monitoring.yaml`."""
+
+    drift: DriftLimits
+    performance: PerformanceLimits
+    errors: ErrorLimits
+
+
+class Feature(Settings):
+    """A feature of features.customer_snapshot, in words."""
+
+    meaning: str
+    unit: str
+    phrase: str
+    missing: str | None = None
+    window_days: int | None = None
+
+
+class Features(Settings):
+    """`features.yaml`: the catalogue, in the order in which models read the columns."""
+
+    features: dict[str, Feature]
+
+
+def read_yaml(path: Path, kind: type[SettingsT]) -> SettingsT:
+    """Return a YAML file as a validated object.
+
+    Raises
+    ------
+    ConfigurationError
+        When the file is missing, is no YAML, or has a key or value that is not understood; every finding is named.
+    """
+    try:
+        content: Any = yaml.safe_load(path.read_text())
+        return kind.model_validate(content)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path} is missing") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    except ValidationError as error:
+        findings = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"{path}: {findings}") from error
+
+
+@cache
+def _cached(path: Path, kind: type[SettingsT], _mtime: float) -> SettingsT:
+    return read_yaml(path, kind)
+
+
+def _load(name: str, kind: type[SettingsT]) -> SettingsT:
+    path = config_dir() / f"{name}.yaml"
+    return _cached(path, kind, path.stat().st_mtime if path.exists() else 0.0)
+
+
+def load_shop() -> Shop:
+    """Return `shop.yaml`."""
+    return _load("shop", Shop)
+
+
+def load_targets() -> Targets:
+    """Return `targets.yaml`."""
+    return _load("targets", Targets)
+
+
+def load_actions() -> Actions:
+    """Return `actions.yaml`."""
+    return _load("actions", Actions)
+
+
+def load_retention() -> Retention:
+    """Return `retention.yaml`."""
+    return _load("retention", Retention)
+
+
+def load_monitoring() -> Monitoring:
+    """Return `monitoring.yaml`."""
+    return _load("monitoring", Monitoring)
+
+
+def load_features() -> dict[str, Feature]:
+    """Return the feature catalogue, name to feature, in the order in which models read them."""
+    return _load("features", Features).features

@@ -1,0 +1,26 @@
+"""SQL kept in `include/sql/<stage>/<purpose>.sql`, with `:name` parameters."""
+
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, CursorResult
+
+from customer_behavior.paths import SQL_DIR
+
+
+@cache
+def sql_text(name: str) -> sa.TextClause:
+    """Return the statement of `include/sql/<name>.sql`; a missing file is a FileNotFoundError that names it."""
+    return sa.text((SQL_DIR / f"{name}.sql").read_text())
+
+
+def run_sql(connection: Connection, name: str, **parameters: Any) -> CursorResult:
+    """Run one SQL file with its parameters; the result's `rowcount` is the number of rows written."""
+    return connection.execute(sql_text(name), parameters)
+
+
+def read_frame(connection: Connection, name: str, **parameters: Any) -> pd.DataFrame:
+    """Return the rows of one SQL file as a frame, a column per select item."""
+    return pd.read_sql_query(sql_text(name), connection, params=parameters)
