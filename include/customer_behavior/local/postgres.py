@@ -278,8 +278,8 @@ class EmbeddedPostgres:
         for name in (WAREHOUSE, AIRFLOW):
             self.create_database(name)
         with self._superuser() as cursor:  # the warehouse's readers have no business in Airflow's metadata
-            statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
-            cursor.execute(statement.format(sql.Identifier(AIRFLOW)))
+            revoke = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
+            cursor.execute(revoke.format(sql.Identifier(AIRFLOW)))
 
     @contextlib.contextmanager
     def _superuser(self) -> Any:

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -61,19 +61,20 @@ def send(pids: Iterable[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def holding_token(token: str) -> list[int]:
-    """Every live process that was started with ``token`` in its environment, whatever its session or name.
+def of_stack(token: str, sessions: Collection[int]) -> list[int]:
+    """Every live process of a stack, whatever its name: by session, and by the token in its environment.
 
-    LocalExecutor's workers and the task processes rename themselves and may change session; what they
-    cannot shed is the environment they were started with.
+    Airflow's workers and tasks rename themselves, which overwrites the environment the kernel shows, but they
+    stay in their session. What a task starts may open a session of its own, but inherits the token.
     """
-    wanted = (STACK_TOKEN, token)
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(wanted[0]) == wanted[1]:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if os.getsid(process.pid) in sessions or process.environ().get(STACK_TOKEN) == token:
                 found.append(process.pid)
-    return [pid for pid in found if pid != os.getpid()]
+    return found
 
 
 def postgres_on(data: Path) -> list[int]:
