@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from customer_behavior.local import keys, processes
@@ -197,10 +198,11 @@ class LocalStack:
     def _wait_until_ready(self) -> None:
         """Healthy by Airflow's own account, and every DAG file read without an error."""
         deadline = time.monotonic() + _READY_SECONDS
+        since = datetime.now(UTC)
         while True:
             for component in self.components.values():
                 component.require_alive()
-            missing = self._not_ready()
+            missing = self._not_ready(since)
             if not missing:
                 return
             if time.monotonic() > deadline:
@@ -209,18 +211,24 @@ class LocalStack:
                 )
             time.sleep(0.25)
 
-    def _not_ready(self) -> str:
+    def _not_ready(self, since: datetime) -> str:
+        """What is missing. Only what happened after ``since`` counts: the database remembers an earlier stack."""
         health = self.api.health()
         if health is None:
             return "the API server"
-        for part in ("metadatabase", "scheduler", "triggerer", "dag_processor"):
-            if health[part]["status"] != "healthy":
+        for part in ("scheduler", "triggerer", "dag_processor"):
+            beat = health[part][f"latest_{part}_heartbeat"]
+            if health[part]["status"] != "healthy" or datetime.fromisoformat(beat) < since:
                 return f"the {part}"
-        errors = self.api.import_errors()
+        errors = [error for error in self.api.import_errors() if datetime.fromisoformat(error["timestamp"]) >= since]
         if errors:
             reasons = "\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors)
             raise AirflowError(f"Airflow cannot read {len(errors)} DAG file(s):\n{reasons}")
-        read = {Path(dag["fileloc"]).name for dag in self.api.dags()}
+        read = {
+            Path(dag["fileloc"]).name
+            for dag in self.api.dags()
+            if datetime.fromisoformat(dag["last_parsed_time"]) >= since
+        }
         unread = sorted(path.name for path in dag_files(self.options.dags_folder) if path.name not in read)
         return f"DAGs of {', '.join(unread)}" if unread else ""
 
