@@ -165,6 +165,14 @@ class EmbeddedPostgres:
         with self._superuser() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def in_use(self) -> bool:
+        """Whether anybody is connected to one of its databases."""
+        with self._superuser() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            return bool(cursor.fetchone()[0])
+
     # --- how it is done ---------------------------------------------------------------------------------------
 
     @property

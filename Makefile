@@ -1,0 +1,67 @@
+# One vocabulary for people and CI. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.requirements
+LOCAL = $(BIN)/python -m customer_behavior.local
+
+export PYTHONPATH := include:plugins
+# What our processes say to each other on this machine is no business of a proxy.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test up down status psql lint clean lock
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## Build .venv from the hash-locked requirements
+
+# Built anew whenever the lock changes; the stamp is written last, so a build cut short is done again.
+$(STAMP): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else 1)' || { \
+	  echo "This needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	       "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Building $(VENV) from requirements/dev.txt (about two minutes, 2.4 GB)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian and Ubuntu it is the package python3-venv." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(STAMP) ## The whole chain on real purchases: load, train, backfill 7 days through Airflow, publish, report
+	@$(LOCAL) run
+
+test: $(STAMP) ## All tests, on a real PostgreSQL and a real Airflow
+	@$(BIN)/python -m pytest $(ARGS)
+
+up: $(STAMP) ## Start PostgreSQL and Airflow and leave them running, with the UI
+	@$(LOCAL) up
+
+down: ## Stop all that runs
+	@test ! -x $(BIN)/python || $(LOCAL) down
+
+status: $(STAMP) ## Say what runs, and where
+	@$(LOCAL) status
+
+psql: $(STAMP) ## Open the warehouse; reads SQL from standard input too
+	@$(LOCAL) psql $(ARGS)
+
+lint: $(STAMP) ## Style, types, SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --disable-progress-bar include/sql
+
+clean: down ## Stop all and remove .venv, .run and the database, wherever it is
+	@test ! -x $(BIN)/python || $(LOCAL) clean
+	@rm -rf $(VENV) .run
+
+# The compiled files name no index: whoever installs from them uses the index they trust.
+lock: ## Compile requirements/*.in anew (needs a network; takes the newest versions allowed)
+	@rm -rf .run/lock && mkdir -p .run && $(PYTHON) -m venv .run/lock
+	@.run/lock/bin/python -m pip install --quiet uv
+	@for name in base dev prod; do \
+	  .run/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+	@rm -rf .run/lock

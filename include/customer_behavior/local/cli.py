@@ -1,0 +1,100 @@
+"""The commands behind the Makefile: ``python -m customer_behavior.local run|up|down|psql|clean|status``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from customer_behavior.local import daemon
+from customer_behavior.local.errors import LocalStackError
+from customer_behavior.local.options import REPOSITORY, StackOptions
+from customer_behavior.local.postgres import EmbeddedPostgres
+from customer_behavior.local.psql import open_warehouse
+
+UI_PORT = 8080
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m customer_behavior.local", description=__doc__)
+    parser.add_argument("--state-dir", type=Path, default=REPOSITORY / ".run", help="where everything is written")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="the whole chain on the demonstration data, and a report")
+    commands.add_parser("up", help="start the stack and leave it running")
+    commands.add_parser("down", help="end the stack and PostgreSQL")
+    commands.add_parser("status", help="say what runs")
+    commands.add_parser("clean", help="end the stack and remove all its data")
+    commands.add_parser("supervise", help="what `up` leaves behind")
+    psql = commands.add_parser("psql", help="open the warehouse")
+    psql.add_argument("arguments", nargs=argparse.REMAINDER, help="for psql itself")
+    options = parser.parse_args(arguments)
+    try:
+        with daemon.signals_as_exceptions():
+            return _run(options.command, options.state_dir.absolute(), getattr(options, "arguments", []))
+    except LocalStackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except daemon.Stopped as stopped:
+        print(f"\nEnded: {stopped}.", file=sys.stderr)
+        return stopped.exit_code
+
+
+def _run(command: str, state_dir: Path, arguments: list[str]) -> int:
+    stack = StackOptions(state_dir=state_dir, warehouse_url=os.environ.get("WAREHOUSE_URL") or None, api_port=UI_PORT)
+    if command == "run":
+        from customer_behavior.local.run import run_demonstration  # loads pandas
+
+        return run_demonstration(stack, say=_say)
+    if command == "up":
+        return _up(stack)
+    if command == "supervise":
+        daemon.supervise(stack)
+        return 0
+    if command == "psql":
+        return open_warehouse(stack, [argument for argument in arguments if argument != "--"])
+    if command == "status":
+        return _status(state_dir)
+    ran = daemon.down(state_dir)
+    if command == "clean":
+        if state_dir.exists():
+            EmbeddedPostgres(state_dir).destroy()
+            shutil.rmtree(state_dir)
+        _say("Removed the local stack's data.")
+    else:
+        _say("Stopped." if ran else "Nothing was running.")
+    return 0
+
+
+def _up(options: StackOptions) -> int:
+    shown = options.state_dir / "password.shown"
+    state = daemon.up(options, _say)
+    password_file = options.state_dir / "airflow" / "passwords.json"
+    _say(f"Airflow:   {state['address']}  (user admin)")
+    if shown.exists():
+        _say(f"Password:  in {password_file}")
+    else:
+        from customer_behavior.local import keys
+
+        _say(f"Password:  {keys.load(options.state_dir).admin_password}  (shown this once; kept in {password_file})")
+        shown.touch()
+    _say("Warehouse: make psql      Stop: make down")
+    return 0
+
+
+def _status(state_dir: Path) -> int:
+    state = daemon.status(state_dir)
+    if state:
+        _say(f"Airflow:    {state['phase']}  {state.get('address', '')}  supervisor {state['pid']}")
+    else:
+        _say("Airflow:    down")
+    server = EmbeddedPostgres(state_dir)
+    _say(f"PostgreSQL: port {server.port}, process {server.pid}" if server.is_running() else "PostgreSQL: down")
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
