@@ -1,0 +1,22 @@
+# The one image of the platform: every Airflow component runs it. Build it with `docker compose build`.
+#
+# The slim image brings Python, Airflow and the entrypoint, and no provider that the lock would have to agree with;
+# requirements/prod.txt is the whole closure with hashes, so that the image scores with the versions the tests ran.
+ARG AIRFLOW_IMAGE=apache/airflow:slim-3.3.2-python3.12
+FROM ${AIRFLOW_IMAGE}
+
+COPY requirements/prod.txt /opt/airflow/requirements.txt
+RUN pip install --no-cache-dir --no-deps --require-hashes -r /opt/airflow/requirements.txt
+
+# OMP_WAIT_POLICY: the tasks of a worker share its processors, and threads that spin while waiting would starve them.
+ENV PYTHONPATH=/opt/airflow/include:/opt/airflow/plugins \
+    PYTHONUNBUFFERED=1 \
+    OMP_WAIT_POLICY=PASSIVE \
+    LANDING_DIR=/opt/airflow/landing
+
+COPY include /opt/airflow/include
+COPY plugins /opt/airflow/plugins
+COPY dags /opt/airflow/dags
+
+# An image that cannot import its libraries is not built.
+RUN python -c "import airflow, evidently, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; import customer_behavior.settings"
