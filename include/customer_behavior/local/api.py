@@ -76,6 +76,10 @@ class AirflowApi:
         """Run all tasks of a run again."""
         self.call("POST", f"/dags/{dag_id}/dagRuns/{run_id}/clear", json={"dry_run": False})
 
+    def fail_run(self, dag_id: str, run_id: str) -> None:
+        """End a run as failed, with its tasks."""
+        self.call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": "failed"})
+
     def wait_for_runs(
         self,
         wanted: dict[tuple[str, str], str],
@@ -161,6 +165,14 @@ class AirflowApi:
             if time.monotonic() > deadline:
                 raise AirflowError(f"The backfill of {dag_id} has not finished after {timeout:.0f} s.")
             time.sleep(every)
+
+    def backfills(self, dag_id: str) -> list[Json]:
+        """The backfills of a DAG, oldest first."""
+        return list(self._pages("/backfills", "backfills", dag_id=dag_id, order_by="id"))
+
+    def cancel_backfill(self, backfill_id: int) -> None:
+        """End a backfill: its queued runs fail, a running one goes on."""
+        self.call("PUT", f"/backfills/{backfill_id}/cancel")
 
     # --- tasks ------------------------------------------------------------------------------------------------
 

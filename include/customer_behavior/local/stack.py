@@ -43,6 +43,7 @@ class LocalStack:
         self._watchdog: subprocess.Popen[str] | None = None
         self._sessions: set[int] = set()
         self._api: AirflowApi | None = None
+        self._environment: dict[str, str] = {}
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -114,6 +115,13 @@ class LocalStack:
         """Every process of the stack but PostgreSQL and the watchdog."""
         return processes.of_stack(self.keys.stack_token, self._sessions)
 
+    def run_tool(self, name: str, *arguments: str) -> None:
+        """Run a Python command in the stack's environment to its end; what it writes goes to ``logs/<name>.log``."""
+        tool = Component(name, [sys.executable, *arguments], self._environment, self.log_dir / f"{name}.log")
+        self._launch(tool)
+        if tool.wait() != 0:
+            raise AirflowError(f"{name} failed; the end of {tool.log}:\n{tail(tool.log)}")
+
     def kill(self, name: str) -> None:
         """kill -9 a component alone, as an out-of-memory killer would; what it had started lives on."""
         self.components[name].kill()
@@ -143,7 +151,7 @@ class LocalStack:
         wanted = self.options.api_port
         api_port = wanted if wanted and is_free(wanted) else free_port()
         smtp_port = free_port()
-        environment = airflow_environment(
+        self._environment = environment = airflow_environment(
             self.options,
             self.keys,
             metadata_url=self.postgres.url(AIRFLOW),
@@ -153,7 +161,8 @@ class LocalStack:
         )
         write_json(state_dir / "airflow" / "passwords.json", {"admin": self.keys.admin_password})
         self._api = AirflowApi(f"http://127.0.0.1:{api_port}", self.keys.admin_password)
-        self._migrate(environment)
+        self._say("Preparing Airflow's metadata database")
+        self.run_tool("db-migrate", "-m", "airflow", "db", "migrate")
         self._say("Starting Airflow: API server, scheduler, DAG processor, triggerer")
         sink = [sys.executable, "-m", "customer_behavior.local.mail_sink", str(smtp_port), str(self.mail_dir)]
         commands = {name: airflow(*arguments) for name, arguments in AIRFLOW_COMMANDS.items()} | {"mail": sink}
@@ -161,16 +170,6 @@ class LocalStack:
             self.components[name] = Component(name, command, environment, self.log_dir / f"{name}.log")
             self._launch(self.components[name])
         self._wait_until_ready()
-
-    def _migrate(self, environment: dict[str, str]) -> None:
-        """Bring Airflow's metadata to its version; does nothing but look when it is there."""
-        log = self.log_dir / "db-migrate.log"
-        migrate = Component("db migrate", airflow("db", "migrate"), environment, log)
-        self._say("Preparing Airflow's metadata database")
-        migrate.start()
-        code = migrate.wait()
-        if code != 0:
-            raise AirflowError(f"`airflow db migrate` ended with code {code}; the end of {log}:\n{tail(log)}")
 
     def _launch(self, component: Component) -> None:
         pid = component.start()
