@@ -26,7 +26,7 @@ class Component:
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.name = name
         self.log = log
-        self._command = list(command)
+        self.command = list(command)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +36,7 @@ class Component:
             self.log.replace(self.log.with_suffix(".previous.log"))
         with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             self._process = subprocess.Popen(
-                self._command,
+                self.command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
