@@ -29,12 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("status", help="say what runs")
     commands.add_parser("clean", help="end the stack and remove all its data")
     commands.add_parser("supervise", help="what `up` leaves behind")
-    psql = commands.add_parser("psql", help="open the warehouse")
-    psql.add_argument("arguments", nargs=argparse.REMAINDER, help="for psql itself")
-    options = parser.parse_args(arguments)
+    commands.add_parser("psql", help="open the warehouse; further arguments are psql's own", add_help=False)
+    options, others = parser.parse_known_args(arguments)
+    if others and options.command != "psql":
+        parser.error(f"{options.command} takes no {' '.join(others)}")
     try:
         with daemon.signals_as_exceptions():
-            return _run(options.command, options.state_dir.absolute(), getattr(options, "arguments", []))
+            return _run(options.command, options.state_dir.absolute(), others)
     except LocalStackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -55,7 +56,7 @@ def _run(command: str, state_dir: Path, arguments: list[str]) -> int:
         daemon.supervise(stack)
         return 0
     if command == "psql":
-        return open_warehouse(stack, [argument for argument in arguments if argument != "--"])
+        return open_warehouse(stack, arguments)
     if command == "status":
         return _status(state_dir)
     ran = daemon.down(state_dir)
