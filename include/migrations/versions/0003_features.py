@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.columns import DATE, DOUBLE, INT, SMALLINT, SMALLINTS, STAMP, TEXT, optional, required, table
+from migrations.columns import DATE, DOUBLE, INT, NUMERIC, SMALLINT, SMALLINTS, STAMP, TEXT, optional, required, table
 
 revision = "0003"
 down_revision = "0002"
@@ -13,7 +13,8 @@ def upgrade() -> None:
         "features",
         "customer_day",
         "One row per customer, event day and batch (source, batch_date): what that batch adds to that day. Additive: "
-        "a day is the sum of its rows, what was known at D the rows with event_day < D and batch_date < D.",
+        "amounts are exact, so that sums do not depend on their order; a day is the sum of its rows, what was known at D the "
+        "rows with event_day < D and batch_date < D.",
         required("customer_id", TEXT, "Customer."),
         required("event_day", DATE, "Shop-local day of the events."),
         required("batch_date", DATE, "Date of the batch that delivered them."),
@@ -28,16 +29,20 @@ def upgrade() -> None:
         ),
         required("return_lines", INT, "return events."),
         required("sessions", INT, "Distinct sessions named by the source."),
-        required("units", DOUBLE, "Units bought."),
-        required("revenue", DOUBLE, "Price times quantity of purchases, shop currency."),
-        required("discount", DOUBLE, "Discount times quantity of purchases, shop currency, 0 or more."),
-        required("returned_value", DOUBLE, "Price times quantity of returns, shop currency."),
+        required("units", NUMERIC, "Units bought."),
+        required("revenue", NUMERIC, "Price times quantity of purchases, shop currency."),
+        required("discount", NUMERIC, "Discount times quantity of purchases, shop currency, 0 or more."),
+        required("returned_value", NUMERIC, "Price times quantity of returns, shop currency."),
         required("products", INT, "Distinct products bought that day."),
         required("categories", INT, "Distinct categories bought from that day."),
         optional(
             "max_price_paid", DOUBLE, "Highest unit price paid, shop currency; NULL: nothing bought with a price."
         ),
-        required("purchase_hours", SMALLINTS, "24 counts: orders begun in shop-local hour 0 to 23."),
+        required(
+            "purchase_hours",
+            SMALLINTS,
+            "Shop-local hours (0 to 23) at which its orders began, one element an order, ascending.",
+        ),
         required("first_event_at", STAMP, "First event of the day (UTC)."),
         required("last_event_at", STAMP, "Last event of the day (UTC)."),
         key="customer_id, event_day, batch_date, source",

@@ -1,0 +1,1 @@
+"""The demonstration shop: real purchases to try the platform with."""

@@ -1,0 +1,42 @@
+"""Snapshots: every known customer as of a date."""
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from customer_behavior.ingest.readiness import require_ready
+from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql
+
+
+def build(
+    warehouse: Warehouse, as_of: date, *, role: str = "score", run_id: str | None = None, only_if_missing: bool = False
+) -> int:
+    """Write features.customer_snapshot for `as_of`, in place of what it held; return its rows.
+
+    Parameters
+    ----------
+    role : str
+        Role that writes: score, or train for training snapshots.
+    only_if_missing : bool
+        Keep a snapshot that is there: it would come out the same, unless a batch of its past was loaded again.
+
+    Raises
+    ------
+    NotReadyError
+        When the batch of the day before `as_of` is not in the ledger.
+    """
+    with warehouse.begin(role) as connection:
+        require_ready(connection, as_of)
+        lock(connection, f"snapshot {as_of}")
+        here = {"as_of": as_of}
+        count = sa.text("SELECT count(*) FROM features.customer_snapshot WHERE as_of_date = :as_of")
+        present = connection.execute(count, here).scalar_one()
+        if present and only_if_missing:
+            return present
+        ensure_partitions(connection, "features.customer_snapshot", as_of, as_of)
+        deleted = connection.execute(
+            sa.text("DELETE FROM features.customer_snapshot WHERE as_of_date = :as_of"), here
+        ).rowcount
+        written = run_sql(connection, "features/insert_customer_snapshot", as_of=as_of).rowcount
+        audit(connection, "features.customer_snapshot", str(as_of), deleted, written, run_id)
+        return written

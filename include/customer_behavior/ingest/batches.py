@@ -1,0 +1,109 @@
+"""Ingesting batches: which files belong to a date, what a missing one means, and loading dates in chunks."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from customer_behavior.asof import ONE_DAY
+from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.ingest.landing import landed_files
+from customer_behavior.ingest.loading import Batch, load
+from customer_behavior.ingest.source import Source, load_source
+from customer_behavior.paths import landing_dir
+from customer_behavior.settings import load_shop
+from customer_behavior.warehouse import Warehouse, lock
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = (
+    64 << 20
+)  # files of a range are loaded together up to this size: a transaction each costs more than a day's rows
+
+
+def find_batch(source: Source, batch_date: date, landing: Path) -> Batch:
+    """Return the batch of a date as its files and the source's calendar say.
+
+    Raises
+    ------
+    NotReadyError
+        When no file has landed and the source does not allow that; the message names the path that was looked for.
+    """
+    files = landed_files(source, batch_date, landing)
+    if files:
+        return Batch(batch_date, "loaded", files)
+    if source.on_missing == "empty":
+        return Batch(batch_date, "empty")
+    if source.on_missing == "calendar" and source.calendar.is_closed(batch_date):
+        return Batch(batch_date, "closed")
+    raise NotReadyError(
+        f"{source.name} {batch_date}: no file at {landing / source.path.format(date=batch_date)}; land it, or set on_missing "
+        f"or the calendar in include/sources/{source.name}.yaml"
+    )
+
+
+def missing_files(batch_date: date, landing: Path | None = None) -> list[str]:
+    """Return what keeps the active sources' batches of a date from being loaded, a sentence a source; empty: nothing."""
+    landing = landing or landing_dir()
+    missing = []
+    for name in load_shop().sources:
+        try:
+            find_batch(load_source(name), batch_date, landing)
+        except NotReadyError as error:
+            missing.append(str(error))
+    return missing
+
+
+def ingest(
+    warehouse: Warehouse,
+    source_name: str,
+    first: date,
+    last: date,
+    *,
+    landing: Path | None = None,
+    run_id: str | None = None,
+) -> dict:
+    """Load the batches `first` to `last`, both included, of a source; each replaces what it held before.
+
+    Dates are loaded in chunks, each in a transaction, so that a range that fails keeps the chunks before it and can be run again.
+
+    Returns
+    -------
+    dict
+        source, batches, rows_read, rows_accepted, rows_rejected, rows_duplicate (as the ledger has them at the end).
+    """
+    if first > last:
+        raise ConfigurationError(f"the range ends ({last}) before it begins ({first})")
+    shop, source = load_shop(), load_source(source_name)
+    if source.currency != shop.currency:
+        raise ConfigurationError(
+            f"include/sources/{source.name}.yaml: currency is {source.currency}, the shop's is {shop.currency}; "
+            "amounts cannot be added up without rates"
+        )
+    landing = landing or landing_dir()
+    totals: Counter[str] = Counter()
+    for chunk in _chunks(source, first, last, landing):
+        with warehouse.begin("ingest") as connection:
+            lock(connection, f"ingest {source.name}")
+            load(connection, source, shop, chunk, landing, run_id)
+        log.info("%s: loaded %s to %s", source.name, chunk[0].batch_date, chunk[-1].batch_date)
+        totals["batches"] += len(chunk)
+        totals["rows_read"] += sum(batch.rows_read for batch in chunk)
+        totals["rows_rejected"] += sum(batch.rows_rejected for batch in chunk)
+    return {"source": source.name, **totals}
+
+
+def _chunks(source: Source, first: date, last: date, landing: Path) -> Iterator[list[Batch]]:
+    batches = [find_batch(source, first + timedelta(days=n), landing) for n in range((last - first) // ONE_DAY + 1)]
+    chunk: list[Batch] = []
+    size = 0
+    for batch in batches:
+        weight = sum(file.stat().st_size * (8 if file.suffix == ".gz" else 1) for file in batch.files)
+        if chunk and size + weight > CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(batch)
+        size += weight
+    if chunk:
+        yield chunk

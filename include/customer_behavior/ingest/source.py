@@ -1,0 +1,135 @@
+"""A source: one YAML file that says where its files land and what their columns mean."""
+
+from datetime import date
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from customer_behavior.errors import ConfigurationError
+from customer_behavior.paths import sources_dir
+from customer_behavior.settings import Settings, read_yaml
+
+EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase", "return", "favourite", "search", "other")
+EventType = Literal["view", "cart", "remove_from_cart", "purchase", "return", "favourite", "search", "other"]
+
+# What an event may be built from, and what it is called in raw.events.
+TEXT_FIELDS = (
+    "event_id", "customer_id", "session_id", "product_id", "order_id", "category", "brand", "country", "device", "channel",
+)  # fmt: skip
+FIELDS = ("event_time", "event_type", *TEXT_FIELDS, "quantity", "price", "line_total", "discount", "line_discount")
+
+
+class Calendar(Settings):
+    """Days on which no file is expected, as MM-DD (every year) or YYYY-MM-DD."""
+
+    closed: tuple[str, ...] = ()
+
+    @field_validator("closed")
+    @classmethod
+    def _dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for day in value:
+            try:
+                date.fromisoformat(day if len(day) > 5 else f"2000-{day}")
+            except ValueError as error:
+                raise ValueError(f"{day!r} is no day: write MM-DD or YYYY-MM-DD, in quotes") from error
+        return value
+
+    def is_closed(self, day: date) -> bool:
+        """Return whether no file is expected for `day`."""
+        return day.isoformat() in self.closed or f"{day:%m-%d}" in self.closed
+
+
+class Rules(Settings):
+    """What a line means that is not as usual."""
+
+    negative_quantity: Literal["return", "reject"] = "reject"
+    zero_quantity: Literal["other", "reject"] = "reject"
+
+
+class Source(Settings):
+    """One source of events."""
+
+    name: str
+    description: str
+    path: str
+    format: Literal["csv"] = "csv"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    timezone: str
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    on_missing: Literal["fail", "empty", "calendar"] = "fail"
+    calendar: Calendar = Calendar()
+    max_lateness_days: int = Field(ge=0, le=366)
+    customer_namespace: str = ""
+    constants: dict[str, str] = Field(default_factory=dict)
+    columns: dict[str, str | tuple[str, ...]]
+    event_types: dict[str, EventType] = Field(default_factory=dict)
+    keep: tuple[str, ...] = ()
+    rules: Rules = Rules()
+    reject_limit: float = Field(default=0.05, ge=0, le=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no IANA time zone; write it like UTC or Europe/Berlin") from error
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _dated_path(cls, value: str) -> str:
+        if "{date}" not in value:
+            raise ValueError("must contain {date}, the batch's date as YYYY-MM-DD, so that a batch finds its files")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Source":
+        for name in (*self.columns, *self.constants):
+            if name not in FIELDS:
+                raise ValueError(f"{name!r} is no field of an event; the fields are {', '.join(FIELDS)}")
+        for name, column in self.columns.items():
+            if not isinstance(column, str) and name != "line_discount":
+                raise ValueError(f"{name} names several columns; only line_discount adds columns up")
+        given = {*self.columns, *self.constants}
+        if "event_time" not in self.columns:
+            raise ValueError("columns.event_time is missing: name the column that holds the time")
+        if "event_type" not in given:
+            raise ValueError("name the column of event_type under columns, or the one type under constants")
+        if not given & {"customer_id", "session_id"}:
+            raise ValueError("columns needs a customer_id or a session_id")
+        for one, other in (("price", "line_total"), ("discount", "line_discount")):
+            if one in given and other in given:
+                raise ValueError(f"{one} and {other} are both given; one of them says it all")
+        constant_type = self.constants.get("event_type")
+        if constant_type is not None and constant_type not in EVENT_TYPES:
+            raise ValueError(f"constants.event_type is {constant_type!r}; the types are {', '.join(EVENT_TYPES)}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of stamps that carry none."""
+        return ZoneInfo(self.timezone)
+
+
+class _SourceFile(Source):
+    """As written in YAML: the name is the file's."""
+
+    name: str = ""
+
+
+def load_source(name: str) -> Source:
+    """Return `include/sources/<name>.yaml`.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no such file (the message lists those there are) or a key in it is not understood.
+    """
+    path = sources_dir() / f"{name}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in sources_dir().glob("*.yaml"))) or "none"
+        raise ConfigurationError(f"there is no source {name!r}: {path} is missing; sources are {known}")
+    content = read_yaml(path, _SourceFile)
+    return Source.model_validate({**content.model_dump(exclude_defaults=True), "name": name})
