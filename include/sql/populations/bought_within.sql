@@ -1,0 +1,4 @@
+-- The customers who bought in the :days days before :as_of. No semicolon: the statement is read as a subquery.
+SELECT snapshot.customer_id
+FROM features.customer_snapshot AS snapshot
+WHERE snapshot.as_of_date = :as_of AND snapshot.days_since_purchase <= :days

@@ -1,0 +1,87 @@
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customer_behavior.settings import load_targets
+from customer_behavior.training.cutoffs import HISTORY_DAYS, Cutoffs, plan_cutoffs
+
+AS_OF = date(2017, 12, 24)
+
+
+def plan(history_days: int, horizon: int, **changes) -> Cutoffs:
+    settings = load_targets().training.model_copy(update=changes)
+    return plan_cutoffs(AS_OF - timedelta(days=history_days), AS_OF, horizon, settings)
+
+
+def test_a_year_of_history_gives_every_part_what_it_asks_for():
+    cutoffs = plan(357, 7, fit_snapshots=20, calibration_snapshots=2, report_snapshots=1, step_days=7)
+    assert cutoffs.report == (date(2017, 12, 17),)
+    assert cutoffs.calibration == (date(2017, 12, 3), date(2017, 12, 10))
+    assert len(cutoffs.fit) == 20
+    assert cutoffs.fit[-1] == date(2017, 11, 26)
+
+
+def test_a_horizon_longer_than_the_step_leaves_dates_out_between_the_parts():
+    cutoffs = plan(357, 28, fit_snapshots=3, calibration_snapshots=2, report_snapshots=2, step_days=7)
+    assert cutoffs.report == (date(2017, 11, 19), date(2017, 11, 26))
+    assert cutoffs.calibration == (date(2017, 10, 15), date(2017, 10, 22))
+    assert cutoffs.fit == (date(2017, 9, 3), date(2017, 9, 10), date(2017, 9, 17))
+
+
+def test_ten_weeks_of_history_are_enough_for_a_week_ahead_and_not_for_four():
+    week = plan(70, 7, calibration_snapshots=2, report_snapshots=1, step_days=7)
+    assert week.complete
+    assert len(week.fit) == 3
+    month = plan(70, 28, step_days=7)
+    assert not month.complete
+    assert month.all() == (AS_OF - timedelta(days=28),)
+
+
+def test_a_shop_too_young_for_two_calibration_dates_uses_one():
+    cutoffs = plan(28 + 7 * 3, 7, calibration_snapshots=2, report_snapshots=1, step_days=7)
+    assert (len(cutoffs.fit), len(cutoffs.calibration), len(cutoffs.report)) == (1, 1, 1)
+
+
+def test_a_shop_of_three_days_has_no_date_at_all():
+    assert plan(3, 7) == Cutoffs()
+
+
+@given(
+    history=st.integers(0, 900),
+    horizon=st.integers(1, 60),
+    step=st.integers(1, 40),
+    fits=st.integers(1, 25),
+    calibrations=st.integers(1, 5),
+    reports=st.integers(1, 5),
+)
+def test_label_windows_never_overlap_across_the_parts_and_are_known(
+    history, horizon, step, fits, calibrations, reports
+):
+    cutoffs = plan(
+        history,
+        horizon,
+        step_days=step,
+        fit_snapshots=fits,
+        calibration_snapshots=calibrations,
+        report_snapshots=reports,
+    )
+    width = timedelta(days=horizon)
+    for earlier, later in ((cutoffs.fit, cutoffs.calibration), (cutoffs.calibration, cutoffs.report)):
+        if earlier and later:
+            assert max(earlier) + width <= min(later)
+    assert all(day + width <= AS_OF for day in cutoffs.all())
+    assert all(day > AS_OF - timedelta(days=history) for day in cutoffs.all())
+    assert len(cutoffs.fit) <= fits
+    assert len(cutoffs.calibration) <= calibrations
+    assert len(cutoffs.report) <= reports
+    if history >= HISTORY_DAYS + 3 * horizon + 3 * step:
+        assert cutoffs.complete
+
+
+@pytest.mark.parametrize("part", ["fit", "calibration", "report"])
+def test_a_part_without_a_date_is_not_complete(part):
+    whole = {"fit": (AS_OF,), "calibration": (AS_OF,), "report": (AS_OF,)}
+    assert Cutoffs(**whole).complete
+    assert not Cutoffs(**{**whole, part: ()}).complete

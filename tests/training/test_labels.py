@@ -1,0 +1,80 @@
+"""Labels and populations against values worked out by hand."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from customer_behavior.features import snapshot
+from customer_behavior.settings import Target, load_features, load_targets
+from customer_behavior.training.dataset import read_rows
+from training.shops import open_shop
+
+D = date(2024, 1, 20)
+HORIZON = 7
+FEATURES = tuple(load_features())
+
+
+def rows_of(warehouse, label: str, known_at: date, days: int = 180) -> dict[str, int]:
+    target = Target(
+        meaning="as tested", horizons=(HORIZON,), label=label, population={"name": "bought_within", "days": days}
+    )
+    with warehouse.begin("train") as connection:
+        frame = read_rows(connection, target, HORIZON, D, known_at, FEATURES)
+    assert frame["customer_id"].is_monotonic_increasing
+    return dict(zip(frame["customer_id"], frame["label"].tolist(), strict=True))
+
+
+@pytest.fixture
+def shop(warehouse, config):
+    """Everyone bought on 10 January; what they did from D on is their name."""
+    later = {
+        "on_the_first_day": [D],
+        "on_the_last_day": [D + timedelta(days=HORIZON - 1)],
+        "a_day_too_late": [D + timedelta(days=HORIZON)],
+        "never_again": [],
+        "the_day_before": [D - timedelta(days=1)],
+    }
+    bought = [(name, day, day) for name, days in later.items() for day in [date(2024, 1, 10), *days]]
+    bought.append(("delivered_late", date(2024, 1, 10), date(2024, 1, 10)))
+    bought.append(("delivered_late", D + timedelta(days=2), D + timedelta(days=12)))
+    bought.append(("long_ago", date(2024, 1, 2), date(2024, 1, 2)))
+    open_shop(warehouse, pd.DataFrame(bought, columns=["customer_id", "event_day", "batch_date"]), days=60)
+    snapshot.build(warehouse, D, role="train")
+    return warehouse
+
+
+BOUGHT = {
+    "on_the_first_day": 1,
+    "on_the_last_day": 1,
+    "a_day_too_late": 0,
+    "never_again": 0,
+    "the_day_before": 0,
+    "delivered_late": 1,
+    "long_ago": 0,
+}
+
+
+def test_purchase_is_bought_within_the_horizon_and_lapse_the_opposite(shop):
+    known_at = D + timedelta(days=30)
+    assert rows_of(shop, "purchase", known_at) == BOUGHT
+    assert rows_of(shop, "lapse", known_at) == {name: 1 - value for name, value in BOUGHT.items()}
+
+
+def test_a_label_holds_nothing_that_was_delivered_after_it_was_read(shop):
+    known_at = D + timedelta(days=12)  # the late batch has this date: it is known a day later
+    assert rows_of(shop, "purchase", known_at)["delivered_late"] == 0
+    assert rows_of(shop, "purchase", known_at + timedelta(days=1))["delivered_late"] == 1
+    assert rows_of(shop, "lapse", known_at)["delivered_late"] == 1
+
+
+def test_the_population_is_who_bought_in_the_days_before(shop):
+    known_at = D + timedelta(days=30)
+    assert set(rows_of(shop, "purchase", known_at, days=10)) == set(BOUGHT) - {"long_ago"}
+    assert set(rows_of(shop, "purchase", known_at, days=1)) == {"the_day_before"}
+
+
+def test_the_shipped_targets_name_files_that_are_there(warehouse, config):
+    with warehouse.begin("train") as connection:
+        for target in load_targets().targets.values():
+            assert read_rows(connection, target, target.horizons[0], D, D, FEATURES).empty

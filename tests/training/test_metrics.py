@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+from customer_behavior.training import metrics
+
+ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6), st.integers(0, 3)), min_size=2, max_size=60)
+
+
+@given(ROWS)
+def test_the_area_is_scikit_learns_with_ties_and_weights(rows):
+    label, score, weight = np.array(rows, dtype=float).T
+    present = {value for value, count in zip(label, weight, strict=True) if count}
+    found = metrics.Ranking(label, score).auc(weight)
+    if len(present) < 2:
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(roc_auc_score(label, score, sample_weight=weight))
+
+
+def test_losses_are_scikit_learns():
+    random = np.random.default_rng(0)
+    probability = random.random(500)
+    label = (random.random(500) < probability).astype(float)
+    assert metrics.log_loss(label, probability) == pytest.approx(sklearn_log_loss(label, probability))
+    assert metrics.brier(label, probability) == pytest.approx(brier_score_loss(label, probability))
+
+
+def test_certainty_that_was_wrong_costs_much_and_not_infinity():
+    assert 30 < metrics.log_loss(np.array([1.0]), np.array([0.0])) < 40
+
+
+def test_calibration_error_by_hand():
+    probability = np.repeat([0.1, 0.9], 50)
+    label = np.r_[np.ones(15), np.zeros(35), np.ones(45), np.zeros(5)]  # 0.3 and 0.9 came true
+    assert metrics.calibration_error(label, probability) == pytest.approx(0.1)
+
+
+def test_one_probability_for_all_is_one_bin():
+    label = np.r_[np.ones(20), np.zeros(80)]
+    assert metrics.calibration_error(label, np.full(100, 0.2)) == pytest.approx(0)
+
+
+def test_lift_by_hand_and_one_when_all_are_alike():
+    label = np.r_[np.ones(10), np.zeros(40), np.ones(10), np.zeros(40)]
+    assert metrics.lift_at_tenth(label, np.arange(100, 0, -1) / 100) == pytest.approx(5)
+    assert metrics.lift_at_tenth(label, np.full(100, 0.2)) == pytest.approx(1)
+
+
+def test_contenders_are_drawn_on_the_same_customers_and_a_customers_rows_stay_together():
+    random = np.random.default_rng(0)
+    label = (random.random(400) < 0.4).astype(float)
+    score = label + random.normal(0, 1, 400)
+    customers = np.repeat([f"c{n}" for n in range(40)], 10)
+    drawn = metrics.bootstrap_aucs(label, {"a": score, "b": score * 2 + 1}, customers, 20, seed=3)
+    assert drawn["a"] == pytest.approx(drawn["b"])
+    assert drawn["a"].std() > 0
+    alone = metrics.bootstrap_aucs(label[:10], {"a": score[:10]}, customers[:10], 5, seed=3)
+    assert alone["a"] == pytest.approx(metrics.auc(label[:10], score[:10]))

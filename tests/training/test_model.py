@@ -1,0 +1,81 @@
+import numpy as np
+import pandas as pd
+import pytest
+import shap
+from scipy.special import expit
+
+from customer_behavior.errors import CheckFailedError
+from customer_behavior.training.calibration import Platt
+from customer_behavior.training.model import BaseRate, BoostedTrees, fit_booster, from_files, matrix, model_id
+
+FEATURES = ("often", "recent", "noise")
+PARAMETERS = {"n_estimators": 30, "max_depth": 3, "learning_rate": 0.1, "subsample": 0.8}
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    random = np.random.default_rng(5)
+    frame = pd.DataFrame({name: random.normal(size=800) for name in FEATURES})
+    frame["label"] = (random.random(800) < expit(2 * frame["often"] - frame["recent"])).astype(int)
+    frame.loc[::7, "recent"] = np.nan
+    return frame
+
+
+def fitted(rows: pd.DataFrame, seed: int = 1, threads: int = 2) -> BoostedTrees:
+    booster = fit_booster(matrix(rows, FEATURES), rows["label"].to_numpy(), FEATURES, PARAMETERS, seed, threads)
+    return BoostedTrees(FEATURES, booster, Platt(slope=0.8, intercept=-0.3), recipe={"seed": seed})
+
+
+def test_contributions_sum_to_the_log_odds_of_the_probability(rows):
+    model = fitted(rows)
+    probability, contributions = model.explain(rows)
+    rest = np.log(probability / (1 - probability)) - contributions.sum(axis=1)
+    assert contributions.shape == (800, 3)
+    assert rest == pytest.approx(np.full(800, rest[0]), abs=1e-4)
+    assert np.abs(contributions[:, 0]).mean() > 3 * np.abs(contributions[:, 2]).mean()
+
+
+def test_contributions_are_those_of_shaps_tree_explainer(rows):
+    model = fitted(rows)
+    values = shap.TreeExplainer(model.booster).shap_values(matrix(rows, FEATURES))
+    assert model.explain(rows)[1] == pytest.approx(0.8 * values, abs=1e-4)
+
+
+def test_same_data_and_seed_give_the_same_id_whatever_the_threads(rows):
+    names = {model_id(fitted(rows, threads=threads).files()) for threads in (1, 2, 2)}
+    assert len(names) == 1
+    assert model_id(fitted(rows, seed=2).files()) not in names
+    assert model_id(fitted(rows.iloc[1:]).files()) not in names
+
+
+def test_files_give_the_model_back(rows):
+    model = fitted(rows)
+    again = from_files(model.files())
+    assert again.files() == model.files()
+    assert (again.predict(rows) == model.predict(rows)).all()
+    plain = BaseRate(probability=0.25, recipe={"why": "young"})
+    assert from_files(plain.files()) == plain
+    assert plain.predict(rows).tolist() == [0.25] * 800
+    assert plain.explain(rows)[1].shape == (800, 0)
+
+
+def test_a_column_that_is_gone_is_named(rows):
+    with pytest.raises(CheckFailedError, match="recent"):
+        fitted(rows).predict(rows.drop(columns="recent"))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"model.json": b"not json"},
+        {"model.json": b'{"kind": "oracle", "recipe": {}}'},
+        {
+            "model.json": b'{"kind": "xgboost", "features": [], "calibrator": {}, "recipe": {}}',
+            "booster.ubj": b"\x00\x01",
+        },
+    ],
+)
+def test_files_that_are_no_model_are_refused(files):
+    with pytest.raises(CheckFailedError):
+        from_files(files)

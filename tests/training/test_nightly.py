@@ -1,0 +1,180 @@
+"""A night's training against a real warehouse."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from customer_behavior import training
+from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.settings import TargetKey
+from customer_behavior.training import promotions
+from training.shops import FIRST_DAY, open_shop, purchases
+
+DAYS = 120
+AS_OF = FIRST_DAY + timedelta(days=DAYS)
+PURCHASE = TargetKey(target="purchase", horizon_days=7)
+
+
+@pytest.fixture
+def shop(warehouse, config):
+    open_shop(warehouse, purchases(DAYS), DAYS)
+    return warehouse
+
+
+def train(warehouse, as_of=AS_OF, **options):
+    options = {"promote": True, "run_id": "test", "targets": [PURCHASE], **options}
+    return training.run(warehouse, as_of, **options)
+
+
+def table(warehouse, query: str) -> list[tuple]:
+    with warehouse.begin() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def test_every_target_is_trained_registered_judged_and_promoted(shop):
+    summaries = train(shop, targets=None)
+    assert [(found["target"], found["kind"], found["promoted"]) for found in summaries] == [
+        ("purchase", "xgboost", True),
+        ("lapse", "base_rate", True),  # 190 rows to fit four weeks ahead
+    ]
+    purchase = summaries[0]
+    assert purchase["cutoffs"]["report"] == [str(AS_OF - timedelta(days=7))]
+    assert purchase["evaluations"]["model"]["auc"] > 0.7
+    name = purchase["model_id"]
+    contenders = table(shop, f"SELECT contender FROM models.evaluations WHERE model_id = '{name}' ORDER BY 1")
+    assert [row[0] for row in contenders] == ["base_rate", "frequency", "logistic_regression", "model"]
+    assert len(table(shop, f"SELECT 1 FROM models.gain_table WHERE model_id = '{name}'")) == 10
+    assert table(shop, f"SELECT name FROM models.model_files WHERE model_id = '{name}' ORDER BY 1") == [
+        ("booster.ubj",),
+        ("model.json",),
+    ]
+    assert table(shop, "SELECT target, effective_as_of, actor, reason FROM models.promotions ORDER BY 1 DESC")[0] == (
+        "purchase",
+        AS_OF,
+        "gate",
+        "the first model of this target",
+    )
+
+
+def test_a_second_run_gives_the_same_model_and_no_second_promotion(shop):
+    counted = {name: f"SELECT count(*) FROM models.{name}" for name in ("model_versions", "model_files", "promotions")}
+    first = train(shop)[0]
+    before = {name: table(shop, query) for name, query in counted.items()}
+    second = train(shop)[0]
+    assert second["model_id"] == first["model_id"]
+    assert second["promoted"] is False
+    assert second["serving"] == first["model_id"]
+    assert "already serves" in second["reason"]
+    assert {name: table(shop, query) for name, query in counted.items()} == before
+    written = "SELECT rows_deleted, rows_written FROM monitoring.write_audit WHERE table_name = 'models.model_files'"
+    assert table(shop, f"{written} ORDER BY audit_id") == [(0, 2), (2, 2)]
+
+
+def test_the_next_weeks_challenger_is_compared_with_the_champion_on_its_own_report_rows(shop):
+    first = train(shop, AS_OF - timedelta(days=7))[0]
+    second = train(shop)[0]
+    assert second["model_id"] != first["model_id"]
+    assert f"of the champion {first['model_id']} on the same {second['rows']['report']} rows" in second["reason"]
+    assert second["promoted"] == second["accepted"]
+
+
+def test_a_challenger_that_is_worse_is_registered_and_not_promoted(shop, config):
+    first = train(shop, AS_OF - timedelta(days=7))[0]
+    targets = config / "targets.yaml"
+    targets.write_text(targets.read_text().replace("minimum_rows: 200", "minimum_rows: 100000"))
+    second = train(shop)[0]
+    assert (second["kind"], second["accepted"], second["promoted"]) == ("base_rate", False, False)
+    assert "more than 0.002 worse" in second["reason"]
+    assert second["serving"] == first["model_id"]
+    assert table(shop, "SELECT model_id FROM models.promotions") == [(first["model_id"],)]
+    assert len(table(shop, "SELECT 1 FROM models.model_versions")) == 2
+
+
+def test_without_promotion_a_model_is_registered_only(shop):
+    summary = train(shop, promote=False)[0]
+    assert (summary["accepted"], summary["promoted"], summary["serving"]) == (True, False, None)
+    assert table(shop, "SELECT count(*) FROM models.promotions") == [(0,)]
+
+
+def test_a_champion_whose_files_are_damaged_gives_way(shop):
+    train(shop, AS_OF - timedelta(days=7))
+    with shop.begin() as connection:
+        connection.execute(sa.text("UPDATE models.model_files SET content = 'x' WHERE name = 'booster.ubj'"))
+    summary = train(shop)[0]
+    assert summary["promoted"]
+    assert "booster.ubj" in summary["reason"]
+
+
+def test_a_missing_day_is_named(shop):
+    gone = FIRST_DAY + timedelta(days=41)
+    with shop.begin() as connection:
+        connection.execute(sa.text("DELETE FROM raw.ingest_batches WHERE batch_date = :day"), {"day": gone})
+    with pytest.raises(NotReadyError, match=str(gone)):
+        train(shop)
+    assert table(shop, "SELECT count(*) FROM models.model_versions") == [(0,)]
+
+
+def test_a_shop_of_three_days_gets_a_model_that_says_it_knows_little(warehouse, config):
+    open_shop(warehouse, purchases(3), 3)
+    summary = train(warehouse, FIRST_DAY + timedelta(days=3))[0]
+    assert (summary["kind"], summary["confidence"], summary["promoted"]) == ("base_rate", "low", True)
+    assert "too young" in summary["why"]
+
+
+def test_a_shop_without_an_event_is_not_ready(warehouse, config):
+    open_shop(warehouse, pd.DataFrame({"customer_id": [], "event_day": []}), 5)
+    with pytest.raises(NotReadyError, match="nothing to train on"):
+        train(warehouse, FIRST_DAY + timedelta(days=5))
+
+
+def test_a_target_that_is_not_configured_is_named(shop):
+    with pytest.raises(ConfigurationError, match="purchase/8d"):
+        train(shop, targets=[TargetKey(target="purchase", horizon_days=8)])
+
+
+def test_training_answers_the_open_requests_of_its_target(shop):
+    with shop.begin("score") as connection:
+        asked = "INSERT INTO monitoring.retraining_requests (as_of_date, target, horizon_days, reason) VALUES "
+        connection.execute(
+            sa.text(f"{asked} (:day, 'purchase', 7, 'drift'), (:day, 'lapse', 28, 'drift')"), {"day": AS_OF}
+        )
+    name = train(shop)[0]["model_id"]
+    assert table(shop, "SELECT target, fulfilled_by FROM monitoring.retraining_requests ORDER BY 1") == [
+        ("lapse", None),
+        ("purchase", name),
+    ]
+
+
+def test_what_arrives_later_changes_no_earlier_training(shop):
+    before = train(shop, promote=False)[0]["model_id"]
+    with shop.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO features.customer_day SELECT customer_id, event_day, :batch AS batch_date, 'late', events, views,"
+                " carts, cart_removals, purchase_lines, orders, return_lines, sessions, units, revenue, discount,"
+                " returned_value, products, categories, max_price_paid, purchase_hours, first_event_at, last_event_at"
+                " FROM features.customer_day"
+            ),
+            {"batch": AS_OF + timedelta(days=3)},
+        )
+        connection.execute(sa.text("DELETE FROM features.customer_snapshot"))
+    assert train(shop, promote=False)[0]["model_id"] == before
+
+
+def test_the_model_of_a_night_does_not_score_that_night(shop):
+    name = train(shop)[0]["model_id"]
+    with shop.begin("score") as connection:
+        assert promotions.champion(connection, "purchase", 7, AS_OF) is None
+        assert promotions.champion(connection, "purchase", 7, AS_OF + timedelta(days=1)) == name
+
+
+def test_the_dates_of_the_parts_are_on_record(shop):
+    name = train(shop)[0]["model_id"]
+    fit, calibration, report = table(
+        shop, f"SELECT fit_dates, calibration_dates, report_dates FROM models.model_versions WHERE model_id = '{name}'"
+    )[0]
+    assert report == [AS_OF - timedelta(days=7)]
+    assert max(fit) + timedelta(days=7) <= min(calibration)
+    assert all(isinstance(day, date) for day in fit)
