@@ -76,7 +76,8 @@ def test_every_door_asks_for_scram(server: EmbeddedPostgres) -> None:
     rules = [line.split() for line in (server.data_dir / "pg_hba.conf").read_text().splitlines()]
     methods = {rule[-1] for rule in rules if rule and not rule[0].startswith("#")}
     assert methods == {"scram-sha-256"}
-    assert not list(server.data_dir.glob(".s.PGSQL*")), "a socket is open"
+    sockets = [c.laddr for c in psutil.Process(server.pid).net_connections("unix") if "PGSQL" in str(c.laddr)]
+    assert sockets == [], "a socket file is open"
     listening = {c.laddr.ip for c in psutil.Process(server.pid).net_connections() if c.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
 

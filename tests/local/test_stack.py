@@ -62,12 +62,13 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None
 
 def test_new_dags_wait_paused_and_the_clock_starts_nothing(stack: LocalStack) -> None:
     assert {dag["dag_id"]: dag["is_paused"] for dag in stack.api.dags()} == {"steps": True, "stubborn": True}
-    daemon.unpause(stack, ["steps", "stubborn"])
+    daemon.unpause(stack, ["steps"])
     time.sleep(3.0)  # a dozen scheduler loops: a nightly DAG that follows its schedule would have its run by now
     assert stack.api.runs("steps") == []
 
 
 def test_runs_and_backfills_do_what_they_are_asked(stack: LocalStack, said: list[str]) -> None:
+    daemon.unpause(stack, ["steps"])
     chain = Chain(stack, said.append)
     chain.trigger("steps", day=date(2017, 12, 5))
     chain.trigger("steps", day=date(2017, 12, 5))  # a second time for the same day
@@ -82,6 +83,7 @@ def test_runs_and_backfills_do_what_they_are_asked(stack: LocalStack, said: list
 
 
 def test_a_failure_names_the_task_the_reason_and_the_log(stack: LocalStack, said: list[str]) -> None:
+    daemon.unpause(stack, ["steps"])
     with pytest.raises(AirflowError) as failure:
         Chain(stack, said.append).trigger("steps", day=date(2017, 12, 10), conf={"refuse": True})
     text = str(failure.value)
@@ -118,6 +120,7 @@ def test_mail_ends_in_a_file(stack: LocalStack) -> None:
 
 
 def test_what_dies_is_started_again(stack: LocalStack, said: list[str]) -> None:
+    daemon.unpause(stack, ["steps"])
     stack.kill_scheduler()
     stack.postgres.kill()
     assert stack.heal()[:1] == ["postgres"]
@@ -138,13 +141,14 @@ def test_a_second_stack_is_refused(options: StackOptions) -> None:
 
 def test_stopping_leaves_no_process(stack: LocalStack) -> None:
     """The last one on this stack: a task, its grandchild in another session, everything goes."""
+    daemon.unpause(stack, ["stubborn"])
     stack.api.trigger("stubborn")
-    wait_for(lambda: grandchildren(stack.keys.stack_token), 60, "the task's grandchild")
+    wait_for(lambda: grandchildren(stack.options), 60, "the task's grandchild")
     everything = [*stack.processes(), stack.postgres.pid]
     assert len(everything) > 8
     stack.stop(patience=2.0)
     assert [pid for pid in everything if pid and processes.is_alive(pid)] == []
-    assert grandchildren(stack.keys.stack_token) == []
+    assert grandchildren(stack.options) == []
     assert not stack.postgres.is_running()
 
 
@@ -152,12 +156,14 @@ def test_kill_9_of_the_supervisor_leaves_no_process(options: StackOptions) -> No
     script = """
 import sys, time
 from pathlib import Path
+from customer_behavior.local import daemon
 from customer_behavior.local.options import StackOptions
 from customer_behavior.local.stack import LocalStack
 state, dags = map(Path, sys.argv[1:])
 stack = LocalStack(StackOptions(state_dir=state, dags_folder=dags, follow_schedules=False))
 stack.start()
 print("ready", flush=True)
+daemon.unpause(stack, ["stubborn"])
 stack.api.trigger("stubborn")
 time.sleep(600)
 """
@@ -172,26 +178,27 @@ time.sleep(600)
     try:
         assert supervisor.stdout is not None
         assert supervisor.stdout.readline() == "ready\n"
-        wait_for(lambda: grandchildren(token), 60, "the task's grandchild")
+        wait_for(lambda: grandchildren(options), 60, "the task's grandchild")
         family = [child.pid for child in psutil.Process(supervisor.pid).children(recursive=True)]
         assert len(family) > 8
         supervisor.send_signal(signal.SIGKILL)
         supervisor.wait()
         wait_for(lambda: not [pid for pid in family if processes.is_alive(pid)], 20, "the end of all processes")
-        wait_for(lambda: not grandchildren(token), 5, "the end of the grandchild")
+        wait_for(lambda: not grandchildren(options), 5, "the end of the grandchild")
         assert not server.is_running()
     finally:
         supervisor.kill()
-        processes.end_all(lambda: processes.of_stack(token, ()), 0.0)
+        processes.end_all(lambda: [*processes.of_stack(token, ()), *grandchildren(options)], 0.0)
 
 
-def grandchildren(token: str) -> list[int]:
-    """The processes that the stubborn task started."""
+def grandchildren(options: StackOptions) -> list[int]:
+    """The processes that the stubborn task started, found by their command line and nothing of ours."""
     found = []
-    for pid in processes.of_stack(token, ()):
+    for process in psutil.process_iter():
         try:
-            if "stubborn-grandchild" in psutil.Process(pid).cmdline():
-                found.append(pid)
+            command = process.cmdline()
         except psutil.Error:
             continue
+        if "stubborn-grandchild" in command and command[-1].startswith(str(options.dags_folder)):
+            found.append(process.pid)
     return found

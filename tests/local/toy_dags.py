@@ -45,7 +45,7 @@ def stubborn():
     def hang(params):
         # A grandchild in a session of its own, as BashOperator starts it; deaf to SIGTERM like the task itself.
         deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-        child = subprocess.Popen([sys.executable, "-c", deaf, "stubborn-grandchild"], start_new_session=True)
+        child = subprocess.Popen([sys.executable, "-c", deaf, "stubborn-grandchild", __file__], start_new_session=True)
         child.wait()
 
     hang()

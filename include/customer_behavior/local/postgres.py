@@ -24,6 +24,7 @@ from psycopg2 import sql
 from customer_behavior.local import processes
 from customer_behavior.local.errors import PostgresError
 from customer_behavior.local.ports import free_port, is_free
+from customer_behavior.local.postgres_data import end_leftovers, initialise
 from customer_behavior.local.postgres_home import SYSTEM_BASE, Home, home_for
 from customer_behavior.local.postgres_settings import default_settings
 from customer_behavior.local.secrets_file import private_directory, read_json, write_json
@@ -73,7 +74,7 @@ class EmbeddedPostgres:
             home = home_for(self.state_dir, self._base, Path(recorded) if recorded else None)
             if not recorded or not (home.data / "PG_VERSION").exists():
                 self._initialise(home)
-            self._end_leftovers(home)
+            end_leftovers(home)
             self._launch(home)
             self._prepare_databases()
 
@@ -193,56 +194,17 @@ class EmbeddedPostgres:
             raise PostgresError(f"The embedded PostgreSQL of {self.state_dir} was never started.") from None
 
     def _initialise(self, home: Home) -> None:
-        """initdb into a draft directory, renamed when whole: an interrupted first start leaves nothing half made."""
-        processes.end_all(lambda: processes.postgres_on(home.data), 5.0)
-        draft = home.directory / "data.new"
-        password_file = home.directory / "superuser.password"
-        for leftover in (draft, home.data):  # data whose passwords are gone (.run was removed) is of no use
-            shutil.rmtree(leftover, ignore_errors=True)
-        superuser_password = secrets.token_urlsafe(24)
-        # Before anything is made outside, so that `destroy` finds it even if initdb fails.
-        write_json(
-            self._record_file,
-            {
-                "directory": str(home.directory),
-                "data": str(home.data),
-                "binaries": str(home.binaries),
-                "superuser_password": superuser_password,
-                "password": secrets.token_urlsafe(24),
-                "port": free_port(),
-            },
-        )
-        password_file.unlink(missing_ok=True)
-        with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.write(superuser_password)
-        home.own(password_file)
-        command: list[str | Path] = [
-            home.binaries / "initdb",
-            "--pgdata",
-            draft,
-            "--username=postgres",
-            "--encoding=UTF8",
-        ]
-        command += ["--auth=scram-sha-256", f"--pwfile={password_file}"]
-        # The builtin provider sorts alike on every machine, whatever locales it has.
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, **home.process_options())
-        finally:
-            password_file.unlink(missing_ok=True)
-        if done.returncode != 0:
-            raise PostgresError(f"initdb failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
-        draft.rename(home.data)
-
-    def _end_leftovers(self, home: Home) -> None:
-        """After kill -9 of the server its helpers linger and hold the shared memory; a new one must wait for them."""
-        left = processes.wait_until_gone(processes.postgres_on(home.data), 3.0)
-        if left:
-            processes.end_all(lambda: processes.postgres_on(home.data), 2.0)
-        # Nothing runs on the data now. In a container the stale id may well be that of a living process of ours,
-        # and PostgreSQL would then refuse to start.
-        with contextlib.suppress(FileNotFoundError):
-            (home.data / "postmaster.pid").unlink()
+        """A new, empty server; the record comes first, so that `destroy` finds what a failed attempt left outside."""
+        record = {
+            "directory": str(home.directory),
+            "data": str(home.data),
+            "binaries": str(home.binaries),
+            "superuser_password": secrets.token_urlsafe(24),
+            "password": secrets.token_urlsafe(24),
+            "port": free_port(),
+        }
+        write_json(self._record_file, record)
+        initialise(home, str(record["superuser_password"]))
 
     def _launch(self, home: Home) -> None:
         record = self._record()
