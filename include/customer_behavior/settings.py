@@ -99,7 +99,7 @@ class Targets(Settings):
     training: Training
     scoring: Scoring
 
-    def keys(self) -> list[TargetKey]:
+    def target_keys(self) -> list[TargetKey]:
         """Return every target with each of its horizons, in the order of the file."""
         return [
             TargetKey(target=name, horizon_days=days)

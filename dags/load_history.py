@@ -1,0 +1,38 @@
+"""
+### load_history
+
+The same as `ingest_events`, for a range of days of one source at once: how a shop's past gets in. Days are loaded in chunks;
+a range that failed half-way keeps the chunks before it and can be run again.
+
+Example form: `{"source": "complete_journey", "from_date": "2017-01-01", "to_date": "2017-12-24"}` (both included).
+"""
+
+from airflow.sdk import Param, dag, task
+
+from customer_behavior_airflow.assets import EVENTS
+from customer_behavior_airflow.defaults import SHOP, common
+from customer_behavior_airflow.run_context import warehouse
+
+
+@dag(
+    **common("load_history", tags=["ingest"], doc_md=__doc__),
+    schedule=None,
+    params={
+        "source": Param(SHOP.sources[0], type="string", title="Source", description_md="A file of include/sources."),
+        "from_date": Param(None, type=["null", "string"], format="date", title="First batch date"),
+        "to_date": Param(None, type=["null", "string"], format="date", title="Last batch date, included"),
+    },
+)
+def load_history():
+    @task(outlets=[EVENTS])
+    def load_range(params: dict, run_id: str) -> dict:
+        from customer_behavior.asof import parse_date
+        from customer_behavior.ingest.batches import ingest
+
+        first, last = (parse_date(params[name], name) for name in ("from_date", "to_date"))
+        return ingest(warehouse(), params["source"], first, last, run_id=run_id)
+
+    load_range()
+
+
+load_history()

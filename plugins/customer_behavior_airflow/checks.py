@@ -1,0 +1,41 @@
+"""What a date needs before a stage begins; each raises NotReadyError naming what is missing."""
+
+from datetime import date
+
+from customer_behavior.asof import batch_date_for
+from customer_behavior.errors import NotReadyError
+from customer_behavior.warehouse import Warehouse
+
+
+def files_landed(_warehouse: Warehouse, as_of: date) -> None:
+    """Every active source has landed its files for the day before `as_of`, or may do without."""
+    from customer_behavior.ingest.batches import missing_files
+
+    missing = missing_files(batch_date_for(as_of))
+    if missing:
+        raise NotReadyError("; ".join(missing))
+
+
+def batches_loaded(warehouse: Warehouse, as_of: date) -> None:
+    """Every active source has a row in the ledger for the day before `as_of`."""
+    from customer_behavior.ingest.readiness import require_ready
+
+    with warehouse.begin("score") as connection:
+        require_ready(connection, as_of)
+
+
+def scores_published(warehouse: Warehouse, as_of: date) -> None:
+    """models.scores has the primary target for `as_of`."""
+    from customer_behavior.settings import load_shop
+    from customer_behavior.slices import require_scores
+
+    with warehouse.begin("score") as connection:
+        require_scores(connection, as_of, load_shop().primary_target)
+
+
+def recommendations_made(warehouse: Warehouse, as_of: date) -> None:
+    """marketing.action_recommendations has `as_of`."""
+    from customer_behavior.publish.contract import require_recommendations
+
+    with warehouse.begin("score") as connection:
+        require_recommendations(connection, as_of)

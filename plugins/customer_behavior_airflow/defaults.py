@@ -1,0 +1,65 @@
+"""What every DAG of the platform has in common."""
+
+from datetime import timedelta
+
+from airflow.sdk import CronDataIntervalTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+
+from customer_behavior.settings import load_shop
+from customer_behavior_airflow.mail import MailScheduledFailure
+
+OWNER = "customer-behaviour"
+SHOP = load_shop()
+
+# A person's error comes out the same on another try; whatever else may pass (a restart of the database, a lost worker).
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="customer_behavior.errors.PlatformError",
+            action=RetryAction.FAIL,
+            reason="the message says what to do; another try would fail alike",
+        )
+    ]
+)
+
+TASK_DEFAULTS = {
+    "owner": OWNER,
+    "retries": 3,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": RETRY_POLICY,
+}
+
+
+def nightly() -> CronDataIntervalTimetable:
+    """Return the timetable of the dated DAGs: a day of the shop, from midnight to midnight."""
+    return CronDataIntervalTimetable("0 0 * * *", timezone=SHOP.timezone)
+
+
+def weekly() -> CronDataIntervalTimetable:
+    """Return the timetable of upkeep: Monday at shop-local midnight, for the week before."""
+    return CronDataIntervalTimetable("0 0 * * 1", timezone=SHOP.timezone)
+
+
+def as_of_param() -> Param:
+    """Return the form's as-of date: only for a run without a logical date."""
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="As-of date",
+        description_md="Only for a run **without** a logical date. With one, the as-of date is its shop-local date plus one day.",
+    )
+
+
+def common(dag_id: str, *, tags: list[str], doc_md: str | None) -> dict:
+    """Return the arguments that all DAGs share, for `@dag(**common(...))`."""
+    return {
+        "dag_id": dag_id,
+        "doc_md": doc_md,
+        "catchup": False,
+        "tags": ["customer-behaviour", *tags],
+        "default_args": TASK_DEFAULTS,
+        "on_failure_callback": [MailScheduledFailure(to=SHOP.alert_to)] if SHOP.alert_to else [],
+        "render_template_as_native_obj": False,
+    }
