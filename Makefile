@@ -6,7 +6,6 @@ STAMP := $(VENV)/.requirements
 LOCAL = $(BIN)/python -m customer_behavior.local
 
 export PYTHONPATH := include:plugins
-# What our processes say to each other on this machine is no business of a proxy.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -54,6 +53,9 @@ lint: $(STAMP) ## Style, types, SQL
 
 clean: down ## Stop all and remove .venv, .run and the database, wherever it is
 	@test ! -x $(BIN)/python || $(LOCAL) clean
+	@# Without .venv: for root, the database is where its record says.
+	@outside=$$(sed -n 's|.*"directory": "\(/var/lib/customer-behavior/[0-9a-f]*\)".*|\1|p' .run/postgres/server.json 2>/dev/null); \
+	  test -z "$$outside" || rm -rf "$$outside"
 	@rm -rf $(VENV) .run
 
 # The compiled files name no index: whoever installs from them uses the index they trust.
