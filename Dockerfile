@@ -18,5 +18,7 @@ COPY include /opt/airflow/include
 COPY plugins /opt/airflow/plugins
 COPY dags /opt/airflow/dags
 
-# An image that cannot import its libraries is not built.
-RUN python -c "import airflow, evidently, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; import customer_behavior.settings"
+# An image whose parts do not fit together is not built.
+RUN python -c "import evidently, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; \
+import airflow.providers.celery.executors.celery_executor, airflow.providers.fab.auth_manager.fab_auth_manager; \
+import customer_behavior.settings"
