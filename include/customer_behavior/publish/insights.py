@@ -1,0 +1,107 @@
+"""Findings about the shop as a whole: when it sells, and how far the probabilities can be trusted."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from customer_behavior.settings import load_shop
+from customer_behavior.slices import delete_date
+from customer_behavior.warehouse import audit, run_sql
+
+TABLE = "marketing.insights"
+HOURS_DAYS = 28
+PEAK_HOURS = 3
+
+
+@dataclass(frozen=True)
+class Insight:
+    """A finding: its key, a sentence, and the numbers."""
+
+    key: str
+    statement: str
+    details: dict[str, Any]
+
+
+def read_insights(connection: Connection, as_of: date) -> list[Insight]:
+    """Return the findings of a date; one that has nothing to stand on is left out."""
+    key = load_shop().primary_target
+    orders = [
+        int(row.orders)
+        for row in run_sql(
+            connection, "publish/orders_by_hour", as_of=as_of, first_day=as_of - timedelta(days=HOURS_DAYS)
+        )
+    ]
+    target = {"as_of": as_of, "target": key.target, "horizon_days": key.horizon_days}
+    judged = run_sql(connection, "publish/last_judged", **target).mappings().one_or_none()
+    report = run_sql(connection, "publish/report_calibration", **target).mappings().one_or_none()
+    found = [peak_hours(orders, load_shop().timezone), calibration(judged, report, key.horizon_days)]
+    return [insight for insight in found if insight is not None]
+
+
+def peak_hours(orders: Sequence[int], timezone: str) -> Insight | None:
+    """Return the three neighbouring hours with most orders, the earliest of equals; None without an order.
+
+    Parameters
+    ----------
+    orders : 24 counts
+        Orders begun in shop-local hour 0 to 23.
+    """
+    total = sum(orders)
+    if total == 0:
+        return None
+    windows = [sum(orders[start : start + PEAK_HOURS]) for start in range(24 - PEAK_HOURS + 1)]
+    start = windows.index(max(windows))
+    share = windows[start] / total
+    statement = (
+        f"{share:.0%} of the orders of the last {HOURS_DAYS} days began between {start}:00 and {start + PEAK_HOURS}:00 "
+        f"({timezone}); the busiest hour is {orders.index(max(orders))}:00"
+    )
+    shares = {str(hour): round(count / total, 6) for hour, count in enumerate(orders)}
+    return Insight("peak_hours", statement, {"orders": total, "days": HOURS_DAYS, "share_by_hour": shares})
+
+
+def calibration(
+    judged: Mapping[str, Any] | None, report: Mapping[str, Any] | None, horizon_days: int
+) -> Insight | None:
+    """Return how near the probabilities came to what happened: on matured scores, else on the model's report."""
+    if judged is not None:
+        statement = (
+            f"Of the {judged['n']} customers scored on {judged['scored_as_of']}, {judged['mean_predicted']:.1%} were expected "
+            f"to buy within {horizon_days} days and {judged['base_rate']:.1%} did; a probability was {judged['ece']:.1%} off "
+            "on average"
+        )
+        source, numbers = "matured scores", judged
+    elif report is not None:
+        statement = (
+            f"No scores are old enough to be checked. When the model was trained on what was known on "
+            f"{report['trained_as_of']}, its probabilities were {report['ece']:.1%} off on average on {report['n']} later rows"
+        )
+        source, numbers = "report of the training", report
+    else:
+        return None
+    details = {name: str(value) if isinstance(value, date) else value for name, value in numbers.items()}
+    return Insight("calibration", statement, {"source": source, "horizon_days": horizon_days, **details})
+
+
+def write_insights(connection: Connection, as_of: date, insights: Sequence[Insight], run_id: str | None) -> None:
+    """Replace the date's findings."""
+    deleted = delete_date(connection, TABLE, as_of)
+    for insight in insights:
+        connection.execute(
+            sa.text(
+                "INSERT INTO marketing.insights (as_of_date, insight, statement, details)"
+                " VALUES (:as_of, :key, :statement, cast(:details AS jsonb))"
+            ),
+            {
+                "as_of": as_of,
+                "key": insight.key,
+                "statement": insight.statement,
+                "details": json.dumps(insight.details, sort_keys=True),
+            },
+        )
+    audit(connection, TABLE, str(as_of), deleted, len(insights), run_id)

@@ -1,0 +1,45 @@
+"""Which customers are in a segment that the model was confirmed to get wrong."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from sqlalchemy.engine import Connection
+
+from customer_behavior.monitoring.segments import matches, rule_from_json
+from customer_behavior.settings import load_shop
+from customer_behavior.warehouse import read_frame, run_sql
+
+MEMORY_DAYS = 28  # a segment that was not found again for so long counts as mended
+
+
+@dataclass(frozen=True)
+class Unreliable:
+    """Customers in a confirmed segment, with the segment in words, and how many each segment has."""
+
+    customers: dict[str, str] = field(default_factory=dict)
+    segments: dict[str, int] = field(default_factory=dict)
+
+
+def find_unreliable(connection: Connection, as_of: date) -> Unreliable:
+    """Return who is in a segment of the primary target confirmed before `as_of`; the latest and worst segment names it."""
+    key = load_shop().primary_target
+    clusters = run_sql(
+        connection,
+        "publish/confirmed_clusters",
+        as_of=as_of,
+        since=as_of - timedelta(days=MEMORY_DAYS),
+        target=key.target,
+        horizon_days=key.horizon_days,
+    ).all()
+    if not clusters:
+        return Unreliable()
+    frame = read_frame(connection, "recommend/customers", as_of=as_of, target=key.target, horizon_days=key.horizon_days)
+    customers: dict[str, str] = {}
+    segments: dict[str, int] = {}
+    for cluster in clusters:
+        inside = frame.loc[matches(frame, rule_from_json(cluster.rule)), "scored_customer_id"]
+        fresh = [customer for customer in inside if customer not in customers]
+        if fresh:
+            segments[cluster.description] = len(fresh)
+            customers.update(dict.fromkeys(fresh, cluster.description))
+    return Unreliable(customers, segments)

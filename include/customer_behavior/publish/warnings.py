@@ -1,0 +1,39 @@
+"""What marketing should mind on a morning, in sentences. Only what was known before the morning counts."""
+
+from datetime import date
+
+from sqlalchemy.engine import Connection
+
+from customer_behavior.publish.reliability import Unreliable
+from customer_behavior.settings import load_monitoring, load_shop
+from customer_behavior.warehouse import run_sql
+
+
+def read_warnings(connection: Connection, as_of: date, unreliable: Unreliable) -> list[str]:
+    """Return the warnings of a date, none when all is well."""
+    key = load_shop().primary_target
+    found = []
+    drift = run_sql(connection, "publish/last_drift", as_of=as_of).one_or_none()
+    if drift is not None and drift.drifted:
+        found.append(
+            f"customers have moved away from those the model learned from: {drift.features_drifted} of {drift.features} "
+            f"features on {drift.as_of_date}, compared with {drift.reference_as_of}"
+        )
+    judged = run_sql(
+        connection, "publish/last_judged", as_of=as_of, target=key.target, horizon_days=key.horizon_days
+    ).one_or_none()
+    if judged is not None and judged.ece > load_monitoring().performance.max_ece:
+        found.append(
+            f"probabilities of {judged.scored_as_of} turned out {judged.ece:.1%} off on average: "
+            f"{judged.mean_predicted:.1%} predicted, {judged.base_rate:.1%} came true"
+        )
+    found += [
+        f"{n} customers are in a segment the model was wrong about (reliable is false): {segment}"
+        for segment, n in unreliable.segments.items()
+    ]
+    fallback = run_sql(
+        connection, "publish/is_fallback", as_of=as_of, target=key.target, horizon_days=key.horizon_days
+    ).scalar()
+    if fallback:
+        found.append("too little history for a model: every customer has the same probability, do not rank by it")
+    return found

@@ -1,0 +1,20 @@
+-- The morning's one row: what was published, by which model, and what to mind.
+INSERT INTO marketing.status (as_of_date, ready, customers, model_version, model_trained_as_of, model_auc, warnings)
+SELECT
+    cast(:as_of AS date),
+    TRUE,
+    served.customers,
+    served.model_id,
+    versions.trained_as_of,
+    evaluations.auc,
+    cast(:warnings AS text[])
+FROM (
+    SELECT
+        scores.model_id,
+        count(*) AS customers
+    FROM models.scores AS scores
+    WHERE scores.as_of_date = cast(:as_of AS date) AND scores.target = :target AND scores.horizon_days = :horizon_days
+    GROUP BY scores.model_id
+) AS served
+INNER JOIN models.model_versions AS versions ON served.model_id = versions.model_id
+LEFT JOIN models.evaluations AS evaluations ON served.model_id = evaluations.model_id AND evaluations.contender = 'model'
