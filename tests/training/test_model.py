@@ -64,6 +64,13 @@ def test_a_column_that_is_gone_is_named(rows):
         fitted(rows).predict(rows.drop(columns="recent"))
 
 
+def test_no_rows_are_no_obstacle(rows):
+    probability, contributions = fitted(rows).explain(rows.iloc[:0])
+    assert probability.shape == (0,)
+    assert contributions.shape == (0, 3)
+    assert fitted(rows).predict(rows.iloc[:0]).shape == (0,)
+
+
 @pytest.mark.parametrize(
     "files",
     [

@@ -51,7 +51,7 @@ def train_targets(
     NotReadyError
         When a batch before `as_of` is missing from the ledger, the first one named; or nothing is known yet.
     """
-    known = load_targets().keys()
+    known = load_targets().target_keys()
     chosen = targets if targets is not None else known
     unknown = [str(key) for key in chosen if key not in known]
     if unknown:

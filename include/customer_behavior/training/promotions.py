@@ -29,7 +29,7 @@ def champions(connection: Connection, targets: Targets, primary: TargetKey, as_o
     NotReadyError
         When the primary target has none.
     """
-    asked = targets.keys()
+    asked = targets.target_keys()
     found = {key: champion(connection, key.target, key.horizon_days, as_of) for key in asked}
     if found.get(primary) is None:
         raise NotReadyError(
