@@ -1,13 +1,17 @@
 """SQL kept in `include/sql/<stage>/<purpose>.sql`, with `:name` parameters."""
 
-from functools import cache
-from typing import Any
+from __future__ import annotations
 
-import pandas as pd
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 
 from customer_behavior.paths import SQL_DIR
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @cache
@@ -23,4 +27,6 @@ def run_sql(connection: Connection, name: str, **parameters: Any) -> CursorResul
 
 def read_frame(connection: Connection, name: str, **parameters: Any) -> pd.DataFrame:
     """Return the rows of one SQL file as a frame, a column per select item."""
+    import pandas as pd  # not with the module: DAG files are read over and over and name a stage only
+
     return pd.read_sql_query(sql_text(name), connection, params=parameters)

@@ -1,12 +1,16 @@
 """Writing: COPY, partitions, locks, and the audit row that every replaced slice leaves."""
 
+from __future__ import annotations
+
 import io
 from datetime import date
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def copy_text(connection: Connection, table: str, columns: list[str], lines: IO) -> int:

@@ -68,9 +68,14 @@ def upgrade() -> None:
                 upper_bound := (lower_bound + ('1 ' || unit)::interval)::date;
                 suffix := to_char(lower_bound, CASE unit WHEN 'day' THEN 'YYYYMMDD' ELSE 'YYYYMM' END);
                 IF to_regclass(format('%I.%I', parent_schema, parent_name || '_' || suffix)) IS NULL THEN
+                    -- Attached, not created in place: that would wait for every reader of the parent.
                     EXECUTE format(
-                        'CREATE TABLE %I.%I PARTITION OF %I.%I FOR VALUES FROM (%L) TO (%L)',
-                        parent_schema, parent_name || '_' || suffix, parent_schema, parent_name, lower_bound, upper_bound
+                        'CREATE TABLE %I.%I (LIKE %I.%I INCLUDING ALL)',
+                        parent_schema, parent_name || '_' || suffix, parent_schema, parent_name
+                    );
+                    EXECUTE format(
+                        'ALTER TABLE %I.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
+                        parent_schema, parent_name, parent_schema, parent_name || '_' || suffix, lower_bound, upper_bound
                     );
                     made := made + 1;
                 END IF;

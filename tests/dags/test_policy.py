@@ -1,0 +1,150 @@
+"""What every DAG keeps to."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from customer_behavior.paths import REPO_DIR
+
+HEAVY = ("pandas", "numpy", "sklearn", "xgboost", "shap", "evidently", "pyarrow", "scipy")
+GRAPH = Path(__file__).parent / "graph.json"
+
+
+def test_all_dags_of_the_design_are_there(dags):
+    assert set(dags) == {
+        "ingest_events", "load_history", "maintain_warehouse", "monitor_models", "publish_marketing", "recommend",
+        "score_customers", "train_models",
+    }  # fmt: skip
+
+
+def test_it_has_tags_owner_and_a_description_with_an_example_form(dag):
+    assert "customer-behaviour" in dag.tags
+    assert len(dag.tags) >= 2
+    assert dag.owner == "customer-behaviour"
+    assert dag.doc_md.strip().startswith(f"### {dag.dag_id}")
+    assert "Example form: `{" in dag.doc_md
+
+
+def test_somebody_is_told_when_a_scheduled_run_fails(dag):
+    (notifier,) = dag.on_failure_callback
+    assert notifier.to == ["oncall@example.com"]
+
+
+def test_its_tasks_try_again_but_not_after_a_person_s_error(dag):
+    from airflow.sdk import RetryAction
+
+    from customer_behavior.errors import NotReadyError
+
+    for task in dag.tasks:
+        assert task.retries == 3
+        assert task.retry_delay == timedelta(seconds=20)
+        decide = task.retry_policy.evaluate
+        assert decide(NotReadyError("no batch"), 1, 3, None).action == RetryAction.FAIL
+        assert decide(ConnectionError("gone"), 1, 3, None).action != RetryAction.FAIL
+
+
+def test_it_has_few_tasks_and_does_not_catch_up(dag):
+    assert 1 <= len(dag.tasks) <= 4
+    assert dag.catchup is False
+
+
+def test_its_days_are_the_shop_s(dag):
+    if dag.dag_id == "load_history":
+        assert dag.schedule is None
+        return
+    from airflow.sdk import CronDataIntervalTimetable
+
+    assert isinstance(dag.timetable, CronDataIntervalTimetable)
+    assert str(dag.timetable.timezone) in ("America/New_York", "Timezone('America/New_York')")
+    assert dag.timetable.expression.startswith("0 0 * * ")
+
+
+def test_a_dated_dag_can_be_backfilled_and_takes_a_date_by_form(dag):
+    if dag.dag_id == "load_history":
+        assert {"source", "from_date", "to_date"} <= set(dag.params)
+    else:
+        assert dag.params.get_param("as_of_date").schema["format"] == "date"
+
+
+def test_it_leaves_a_named_asset(dag):
+    assert [asset.name for task in dag.tasks for asset in task.outlets]
+
+
+def test_its_file_is_short_wiring(dag_file):
+    assert len(dag_file.read_text().splitlines()) < 150
+
+
+def test_its_arguments_do_not_vary_from_run_to_run(dag_file):
+    from airflow.utils.dag_version_inflation_checker import check_dag_file_stability
+
+    assert check_dag_file_stability(str(dag_file)).warnings == {}
+
+
+def test_the_check_of_varying_arguments_finds_one(tmp_path):
+    from airflow.utils.dag_version_inflation_checker import check_dag_file_stability
+
+    path = tmp_path / "bad.py"
+    path.write_text(
+        "from datetime import datetime\nfrom airflow.sdk import DAG\nwith DAG('d', start_date=datetime.now()):\n    pass\n"
+    )
+    assert check_dag_file_stability(str(path)).warnings
+
+
+def test_reading_the_files_imports_nothing_heavy(dag_file):
+    script = (
+        "import runpy, sys, json\n"
+        f"import airflow.sdk; before = set(sys.modules); runpy.run_path({str(dag_file)!r})\n"
+        f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules and m not in before]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_environment())
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": f"{REPO_DIR / 'include'}:{REPO_DIR / 'plugins'}"}
+
+
+def test_the_data_interval_is_never_read():
+    for path in [*(REPO_DIR / "dags").glob("*.py"), *(REPO_DIR / "plugins").rglob("*.py")]:
+        names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        keys = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not (names | keys) & {"data_interval_start", "data_interval_end", "data_interval"}, path
+
+
+def test_the_package_imports_no_airflow():
+    for path in (REPO_DIR / "include" / "customer_behavior").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in modules if name == "airflow" or name.startswith("airflow.")], path
+
+
+def test_tasks_and_edges_are_as_recorded(dags):
+    """A change of the graph shows in the diff of graph.json: `UPDATE_GRAPH=1 make test ARGS=tests/dags` writes it anew."""
+    import os
+
+    graph = {
+        dag_id: {task.task_id: sorted(task.downstream_task_ids) for task in sorted(dag.tasks, key=lambda t: t.task_id)}
+        for dag_id, dag in sorted(dags.items())
+    }
+    if os.environ.get("UPDATE_GRAPH"):
+        GRAPH.write_text(json.dumps(graph, indent=2) + "\n")
+    assert graph == json.loads(GRAPH.read_text())
+
+
+@pytest.mark.parametrize("name", ["include", "plugins", "dags"])
+def test_airflow_3_ways_only(name):
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--select", "AIR3", "--output-format", "concise", name],
+        cwd=REPO_DIR, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,153 @@
+"""Each DAG run once with `dag.test()`, in the order of a night, on a small shop."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+import yaml
+from aiosmtpd.controller import Controller
+
+from customer_behavior.local import keys
+from customer_behavior.local.environment import airflow_environment
+from customer_behavior.local.options import StackOptions
+from customer_behavior.local.ports import free_port
+from customer_behavior.warehouse import Warehouse
+from support import small_shop
+
+DAYS = 105
+TRAINED = small_shop.FIRST_DAY + timedelta(days=DAYS - 2)
+SCORED = TRAINED + timedelta(days=1)
+
+
+def logical(as_of: date) -> str:
+    day = as_of - timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo("America/New_York")).isoformat()
+
+
+class Inbox:
+    """Keeps what an SMTP server is handed."""
+
+    def __init__(self) -> None:
+        self.mails: list = []
+
+    async def handle_DATA(self, _server, _session, envelope) -> str:
+        self.mails.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)))
+        return "250 OK"
+
+
+@pytest.fixture(scope="module")
+def night(postgres, tmp_path_factory):
+    """Run the chain; return (results by DAG, warehouse, mails)."""
+    folder: Path = tmp_path_factory.mktemp("night")
+    for name in ("airflow_night", "warehouse_night"):
+        postgres.create_database(name, template="migrated" if name.startswith("warehouse") else None)
+    inbox = Inbox()
+    smtp = Controller(inbox, hostname="127.0.0.1", port=free_port())
+    smtp.start()
+    shop = small_shop.configure(folder)
+    limits = folder / "config" / "monitoring.yaml"
+    watched = yaml.safe_load(limits.read_text())
+    watched["drift"].update(threshold=1e-6, limit_share=0.01)  # everything has drifted: a mail is due
+    limits.write_text(yaml.safe_dump(watched))
+    small_shop.land_history(folder / "landing", DAYS)
+    environment = airflow_environment(
+        StackOptions(state_dir=folder / "state", extra_env=shop),
+        keys.load(folder / "state"),
+        metadata_url=postgres.url("airflow_night"),
+        warehouse_url=postgres.url("warehouse_night"),
+        api_port=free_port(),
+        smtp_port=smtp.port,
+    )
+    steps = [
+        ["load_history", None, {"source": "till", "from_date": str(small_shop.FIRST_DAY), "to_date": str(TRAINED)}],
+        ["train_models", logical(TRAINED), {"promote": True}],
+        ["score_customers", None, {"as_of_date": str(SCORED)}],
+        ["recommend", logical(SCORED), {}],
+        ["publish_marketing", logical(SCORED), {}],
+        ["monitor_models", logical(SCORED), {"mail": True}],
+        ["ingest_events", logical(SCORED + timedelta(days=1)), {}],
+        ["maintain_warehouse", logical(SCORED), {"operation": "retention"}],
+        ["ingest_events", None, {}],
+        ["score_customers", logical(SCORED + timedelta(days=9)), {}],
+    ]
+    try:
+        migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+        subprocess.run(migrate, env=environment, check=True, capture_output=True)
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).parent / "run_chain.py")],
+            input=json.dumps(steps), env=environment, text=True, capture_output=True, check=False,
+        )  # fmt: skip
+    finally:
+        smtp.stop()
+    marked = [line for line in done.stdout.splitlines() if line.startswith("RESULTS ")]
+    assert marked, done.stdout[-3000:] + done.stderr[-6000:]
+    yield json.loads(marked[0].removeprefix("RESULTS ")), Warehouse(postgres.url("warehouse_night")), inbox.mails, done
+    for name in ("airflow_night", "warehouse_night"):
+        postgres.drop_database(name)
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_each_dag_succeeds_in_its_turn(night, step):
+    results, _, _, done = night
+    dag_id, state, tasks = results[step]
+    assert state == "success", (dag_id, tasks, done.stdout[-4000:])
+    assert set(tasks.values()) == {"success"}, (dag_id, tasks)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (8, "this run has no logical date and its form no as_of_date"),
+        (9, "is not ready: source till has no batch for"),
+    ],
+)
+def test_a_run_that_cannot_know_its_date_or_is_not_ready_fails_with_the_sentence(night, step, message):
+    results, _, _, done = night
+    assert results[step][1] == "failed"
+    assert message in done.stdout + done.stderr
+
+
+def test_the_tables_are_filled(night):
+    _, warehouse, _, _ = night
+    with warehouse.begin() as connection:
+
+        def count(table: str) -> int:
+            return connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+        scores = count("marketing.customer_scores_latest")
+        assert scores > 50
+        assert scores == count("models.scores WHERE target = 'purchase'") == count("marketing.action_recommendations")
+        assert count("monitoring.drift_features") > 20
+        assert count("models.promotions WHERE target = 'purchase'") == 1
+        assert count("raw.ingest_batches") == DAYS
+        status = connection.execute(sa.text("SELECT as_of_date, ready, customers FROM marketing.status")).one()
+        assert tuple(status) == (SCORED, True, scores)
+
+
+def test_one_mail_says_what_moved(night):
+    _, warehouse, mails, _ = night
+    [(to, mail)] = mails
+    assert to == ["oncall@example.com"]
+    assert "drift" in mail["subject"].lower()
+    body = mail.get_body(("html", "plain")).get_content()
+    assert str(SCORED) in body
+    with warehouse.begin() as connection:
+        alerts = connection.execute(sa.text("SELECT kind, quiet, mailed_at IS NOT NULL FROM monitoring.alerts")).all()
+    assert [tuple(alert) for alert in alerts] == [("drift", False, True)]
+
+
+def test_retention_by_form_is_a_dry_run(night):
+    _, warehouse, _, _ = night
+    with warehouse.begin() as connection:
+        gone = connection.execute(
+            sa.text("SELECT count(*) FROM monitoring.write_audit WHERE slice LIKE 'dropped%'")
+        ).scalar_one()
+    assert gone == 0

@@ -1,0 +1,110 @@
+"""Mapping: text columns to events, each refusal with its reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from customer_behavior.errors import BadInputError
+from customer_behavior.ingest.mapping import check_header, map_block, parse_stamps
+from customer_behavior.ingest.reading import Block
+from customer_behavior.ingest.source import Source
+from support import small_shop
+
+NEW_YORK = ZoneInfo("America/New_York")
+DAY = date(2024, 3, 5)
+
+
+def till(**changes) -> Source:
+    return Source.model_validate({"name": "till", **small_shop.SOURCE_FILE, **changes})
+
+
+def mapped(source: Source, *lines: dict, day: date = DAY):
+    table = pa.table(
+        {name: [None if one[name] == "" else str(one[name]) for one in lines] for name in small_shop.HEADER}
+    )
+    return map_block(source, Block(table, np.arange(2, 2 + len(lines)), [str(one) for one in lines]), day, NEW_YORK)
+
+
+def test_a_line_becomes_an_event():
+    events = mapped(till(), small_shop.line("2024-03-05 21:30:00", units=2, price="1.25", off="0.10")).events
+    row = events.iloc[0]
+    assert row.event_time == pd.Timestamp("2024-03-06 02:30:00", tz="UTC")
+    assert row.event_day == pd.Timestamp("2024-03-05")
+    assert (row.event_type, row.customer_id, row.order_id, row.category) == ("purchase", "c1", "b1", "dairy")
+    assert (row.quantity, row.price, row.discount, row.line) == (2, 1.25, 0.10, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"time": ""}, "time_missing"),
+        ({"time": "yesterday"}, "time_unreadable"),
+        ({"time": "1900-01-01 00:00:00"}, "time_outside_batch"),
+        ({"time": "2999-01-01 00:00:00"}, "time_outside_batch"),
+        ({"time": "2024-03-01 23:59:59"}, "time_outside_batch"),
+        ({"type": "sneeze"}, "type_unknown"),
+        ({"customer": "", "basket": ""}, "nobody"),
+        ({"price": "cheap"}, "number_unreadable"),
+        ({"price": "1e308"}, "number_unreadable"),
+        ({"price": "inf"}, "number_unreadable"),
+        ({"price": "-1"}, "price_negative"),
+        ({"units": "0"}, "quantity_zero"),
+    ],
+)
+def test_a_line_that_cannot_be_an_event_is_refused(change, reason):
+    good = small_shop.line("2024-03-05 10:00:00")
+    result = mapped(till(), good, {**good, **change}, good)
+    assert [refusal.reason for refusal in result.refusals] == [reason]
+    assert result.refusals[0].line == 3
+    assert len(result.events) == 2
+
+
+@pytest.mark.parametrize("stamp", ["2024-03-02 00:00:00", "2024-03-06 23:59:59"])
+def test_the_days_a_batch_may_deliver_are_closed_at_both_ends(stamp):
+    assert mapped(till(), small_shop.line(stamp)).refusals == []
+
+
+def test_rules_turn_lines_into_other_events():
+    lines = [small_shop.line("2024-03-05 10:00:00", units=units) for units in (-2, 0)]
+    source = till(rules={"negative_quantity": "return", "zero_quantity": "other"})
+    events = mapped(source, *lines).events
+    assert list(events.event_type) == ["return", "other"]
+    assert list(events.quantity) == [2, 0]
+
+
+def test_totals_become_amounts_per_unit():
+    columns = {**small_shop.SOURCE_FILE["columns"], "line_total": "price", "line_discount": ["off", "group"]}
+    del columns["price"], columns["discount"]
+    line = small_shop.line("2024-03-05 10:00:00", units=4, price="10", off="1", group="2")
+    row = mapped(till(columns=columns), line).events.iloc[0]
+    assert (row.price, row.discount) == (2.5, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "utc"),
+    [
+        ("2024-07-01 12:00:00", "2024-07-01 16:00:00"),
+        ("2024-01-01 12:00:00", "2024-01-01 17:00:00"),
+        ("2024-01-01T12:00:00Z", "2024-01-01 12:00:00"),
+        ("2024-01-01 12:00:00 UTC", "2024-01-01 12:00:00"),
+        ("2024-01-01T12:00:00+02:00", "2024-01-01 10:00:00"),
+        ("2024-11-03 01:30:00", "2024-11-03 05:30:00"),  # the hour that happens twice: the first
+        ("2024-03-10 02:30:00", "2024-03-10 07:00:00"),  # the hour that never was: the moment of the change
+    ],
+)
+def test_stamps_are_placed_in_the_zone_of_the_source(stamp, utc):
+    beside = pd.Series([stamp, "2024-05-05 00:00:00.123", None, "no stamp"], dtype="string[pyarrow]")
+    stamps = parse_stamps(beside, NEW_YORK)
+    assert stamps[0] == pd.Timestamp(utc, tz="UTC")
+    assert list(stamps.isna()) == [False, False, True, True]
+
+
+def test_a_mapped_column_that_is_not_there_is_named_with_those_that_are():
+    with pytest.raises(BadInputError, match=r"'units', mapped to quantity in .*till\.yaml.*its columns are time, type"):
+        check_header(till(), ["time", "type", "customer", "basket", "item", "group", "price", "off"], "f.csv")

@@ -1,0 +1,57 @@
+"""A source's YAML: what is wrong in it is named."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from customer_behavior.errors import ConfigurationError
+from customer_behavior.ingest.source import Calendar, Source, load_source
+from customer_behavior.paths import sources_dir
+from support import small_shop
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(sources_dir().glob("*.yaml"))])
+def test_every_shipped_source_is_understood(name):
+    assert load_source(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"path": "till.csv"}, r"must contain \{date\}"),
+        ({"timezone": "Mars/Olympus"}, "no IANA time zone"),
+        ({"colums": {}}, "colums"),
+        ({"columns": {"event_type": "type", "customer_id": "customer"}}, "columns.event_time is missing"),
+        ({"columns": {"event_time": "time", "customer_id": "customer"}}, "name the column of event_type"),
+        ({"columns": {"event_time": "time", "event_type": "type"}}, "needs a customer_id or a session_id"),
+        (
+            {"columns": {**small_shop.SOURCE_FILE["columns"], "line_total": "price"}},
+            "price and line_total are both given",
+        ),
+        ({"columns": {**small_shop.SOURCE_FILE["columns"], "colour": "group"}}, "'colour' is no field of an event"),
+        ({"constants": {"event_type": "sneeze"}}, "the types are view, cart"),
+        ({"calendar": {"closed": ["25 Dec"]}}, "write MM-DD"),
+        ({"event_types": {"buy": "bought"}}, "event_types.buy"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(tmp_path, monkeypatch, change, message):
+    monkeypatch.setenv("CUSTOMER_BEHAVIOR_SOURCES", str(tmp_path))
+    (tmp_path / "till.yaml").write_text(yaml.safe_dump({**small_shop.SOURCE_FILE, **change}))
+    with pytest.raises((ConfigurationError, ValidationError), match=message):
+        load_source("till")
+
+
+def test_an_unknown_source_lists_those_there_are():
+    with pytest.raises(ConfigurationError, match=r"there is no source 'kasse'.*complete_journey"):
+        load_source("kasse")
+
+
+def test_a_calendar_knows_every_year_and_one_day():
+    calendar = Calendar(closed=("12-25", "2024-07-04"))
+    closed = [calendar.is_closed(date(*day)) for day in ((2023, 12, 25), (2024, 7, 4), (2025, 7, 4))]
+    assert closed == [True, True, False]
+    assert isinstance(load_source("complete_journey"), Source)

@@ -1,0 +1,72 @@
+"""Configuration: what is shipped is understood, what is wrong is named with its file."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from customer_behavior import settings
+from customer_behavior.errors import ConfigurationError
+from customer_behavior.paths import INCLUDE_DIR
+from customer_behavior.warehouse.sql_files import sql_text
+
+LOADERS = {
+    "shop": settings.load_shop,
+    "targets": settings.load_targets,
+    "actions": settings.load_actions,
+    "retention": settings.load_retention,
+    "monitoring": settings.load_monitoring,
+    "features": settings.load_features,
+}
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    shutil.copytree(INCLUDE_DIR / "config", tmp_path / "config")
+    monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))
+    return tmp_path / "config"
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_an_unknown_key_is_named_with_its_file(config, name):
+    path = config / f"{name}.yaml"
+    path.write_text(path.read_text() + "\nsurprise: 1\n")
+    with pytest.raises(ConfigurationError, match=rf"{name}\.yaml: surprise"):
+        LOADERS[name]()
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_missing_file_is_named(config, name):
+    (config / f"{name}.yaml").unlink()
+    with pytest.raises(ConfigurationError, match=rf"{name}\.yaml is missing"):
+        LOADERS[name]()
+
+
+def test_what_is_no_yaml_is_said(config):
+    (config / "shop.yaml").write_text("timezone: [")
+    with pytest.raises(ConfigurationError, match=r"shop\.yaml is no YAML"):
+        settings.load_shop()
+
+
+def test_the_primary_target_is_a_target():
+    assert settings.load_shop().primary_target in settings.load_targets().target_keys()
+
+
+def test_every_target_names_sql_that_is_there():
+    for target in settings.load_targets().targets.values():
+        assert sql_text(f"labels/{target.label}").text
+        assert sql_text(f"populations/{target.population.name}").text
+
+
+def test_the_catalogue_names_columns_of_the_snapshot(warehouse):
+    with warehouse.begin("score") as connection:
+        columns = connection.exec_driver_sql(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'customer_snapshot'"
+        ).scalars()
+        assert set(settings.load_features()) <= set(columns)
+
+
+def test_phrases_take_a_value():
+    for name, feature in settings.load_features().items():
+        assert feature.phrase.format(value=1.5) != feature.phrase, name
