@@ -138,7 +138,7 @@ def test_training_answers_the_open_requests_of_its_target(shop):
     with shop.begin("score") as connection:
         asked = "INSERT INTO monitoring.retraining_requests (as_of_date, target, horizon_days, reason) VALUES "
         connection.execute(
-            sa.text(f"{asked} (:day, 'purchase', 7, 'drift'), (:day, 'lapse', 28, 'drift')"), {"day": AS_OF}
+            sa.text(f"{asked} (:day, 'purchase', 7, 'drift'), (:day, 'lapse', 7, 'drift')"), {"day": AS_OF}
         )
     name = train(shop)[0]["model_id"]
     assert table(shop, "SELECT target, fulfilled_by FROM monitoring.retraining_requests ORDER BY 1") == [
@@ -152,7 +152,7 @@ def test_what_arrives_later_changes_no_earlier_training(shop):
     with shop.begin() as connection:
         connection.execute(
             sa.text(
-                "INSERT INTO features.customer_day SELECT customer_id, event_day, :batch AS batch_date, 'late', events, views,"
+                "INSERT INTO features.customer_day SELECT customer_id, event_day + 1, :batch AS batch_date, 'late', events, views,"
                 " carts, cart_removals, purchase_lines, orders, return_lines, sessions, units, revenue, discount,"
                 " returned_value, products, categories, max_price_paid, purchase_hours, first_event_at, last_event_at"
                 " FROM features.customer_day"
