@@ -20,7 +20,7 @@ def send(to: Sequence[str], subject: str, html: str) -> None:
 class MailScheduledFailure(BaseNotifier):
     """Mails when a scheduled run fails. A backfill or a trigger by hand has a person watching it, and mails nobody."""
 
-    template_fields = ("to",)
+    template_fields = ()
 
     def __init__(self, to: Sequence[str]) -> None:
         super().__init__()

@@ -1,6 +1,4 @@
-"""The configuration of a small shop."""
-
-from pathlib import Path
+"""The shipped configuration, made quick."""
 
 import pytest
 
@@ -8,7 +6,7 @@ from training.shops import small_config
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def config(tmp_path, monkeypatch):
     """The shipped configuration, with one source and few, quick training steps."""
     small_config(tmp_path / "config")
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))

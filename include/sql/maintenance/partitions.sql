@@ -1,7 +1,7 @@
 -- The partitions of a table, quoted, with the days they hold (`end` is the first day they do not), the oldest first.
 SELECT
     format('%I.%I', spaces.nspname, parts.relname) AS name,
-    :parent,
+    cast(:parent AS text) AS parent,
     cast(substring(bounds.text FROM 'FROM \(''([0-9-]+)''\)') AS date) AS first,
     cast(substring(bounds.text FROM 'TO \(''([0-9-]+)''\)') AS date) AS "end"
 FROM pg_inherits AS inherits
