@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -76,7 +76,7 @@ def read_delimited(path: Path, delimiter: str = ",") -> Iterator[Block]:
         raise BadInputError(f"{path}: the gzip stream is broken ({error}); deliver the file again") from error
 
 
-def _blocks(file: IO[bytes], path: Path, delimiter: str) -> Iterator[Block]:
+def _blocks(file: BinaryIO | gzip.GzipFile, path: Path, delimiter: str) -> Iterator[Block]:
     header_line = file.readline().removeprefix(b"\xef\xbb\xbf")
     try:
         header = next(csv.reader([header_line.decode()], delimiter=delimiter), [])

@@ -12,9 +12,10 @@ lines AS (
         coalesce(events.order_id, events.session_id, events.event_time::text) AS order_key
     FROM raw.events AS events
     INNER JOIN slices USING (batch_date, event_day)
-    WHERE events.source = :source
-      AND events.event_day BETWEEN :first_day AND :last_day
-      AND events.customer_id IS NOT NULL
+    WHERE
+        events.source = :source
+        AND events.event_day BETWEEN :first_day AND :last_day
+        AND events.customer_id IS NOT NULL
 ),
 
 order_starts AS (

@@ -51,7 +51,7 @@ windows AS (
             WHERE days.orders > 0 AND days.days_ago <= 90 AND extract(ISODOW FROM days.event_day) >= 6
         ) AS weekend_days_90d,
         mode() WITHIN GROUP (ORDER BY extract(ISODOW FROM days.event_day))
-            FILTER (WHERE days.orders > 0 AND days.days_ago <= 90) AS best_weekday
+        FILTER (WHERE days.orders > 0 AND days.days_ago <= 90) AS best_weekday
     FROM days
     GROUP BY days.customer_id
 ),

@@ -4,13 +4,15 @@ WITH orphans AS (
     SELECT DISTINCT ON (duplicates.event_id) duplicates.ctid AS place, duplicates.event_id
     FROM raw.duplicate_events AS duplicates
     INNER JOIN removed ON duplicates.event_id = removed.event_id
-    WHERE duplicates.source = :source
-      AND NOT EXISTS (
-          SELECT 1 FROM raw.events AS events
-          WHERE events.source = :source
-            AND events.event_day BETWEEN :first_day AND :last_day
-            AND events.event_id = duplicates.event_id
-      )
+    WHERE
+        duplicates.source = :source
+        AND NOT EXISTS (
+            SELECT 1 FROM raw.events AS events
+            WHERE
+                events.source = :source
+                AND events.event_day BETWEEN :first_day AND :last_day
+                AND events.event_id = duplicates.event_id
+        )
     ORDER BY duplicates.event_id ASC, duplicates.batch_date ASC
 ),
 

@@ -7,9 +7,10 @@ UNION
 SELECT incoming.batch_date, incoming.file, incoming.line
 FROM incoming
 INNER JOIN raw.events AS events ON incoming.id = events.event_id
-WHERE events.source = :source
-  AND events.event_day BETWEEN :first_day AND :last_day
-  AND events.batch_date < incoming.batch_date;
+WHERE
+    events.source = :source
+    AND events.event_day BETWEEN :first_day AND :last_day
+    AND events.batch_date < incoming.batch_date;
 
 INSERT INTO raw.duplicate_events
 SELECT

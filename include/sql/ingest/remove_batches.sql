@@ -2,9 +2,10 @@
 CREATE TEMPORARY TABLE removed ON COMMIT DROP AS
 WITH gone AS (
     DELETE FROM raw.events AS events
-    WHERE events.source = :source
-      AND events.batch_date = any(cast(:dates AS date []))
-      AND events.event_day BETWEEN :first_day AND :last_day
+    WHERE
+        events.source = :source
+        AND events.batch_date = any(cast(:dates AS date[]))
+        AND events.event_day BETWEEN :first_day AND :last_day
     RETURNING events.event_id
 )
 

@@ -3,19 +3,22 @@ INSERT INTO raw.ingest_batches (
     source, batch_date, status, files, rows_read, rows_accepted, rows_rejected, rows_duplicate, event_days, loaded_at, run_id
 )
 WITH read_now AS (
-    SELECT (item ->> 'batch_date')::date AS batch_date, item ->> 'status' AS status,
+    SELECT
+        (item ->> 'batch_date')::date AS batch_date, item ->> 'status' AS status,
         array(SELECT jsonb_array_elements_text(item -> 'files')) AS files,
         (item ->> 'rows_read')::bigint AS rows_read, (item ->> 'rows_rejected')::bigint AS rows_rejected
     FROM jsonb_array_elements(cast(:batches AS jsonb)) AS item
 ),
 
 duplicates AS (
-    SELECT disowned.batch_date, count(*) AS rows_duplicate FROM disowned GROUP BY disowned.batch_date
+    SELECT disowned.batch_date, count(*) AS rows_duplicate FROM disowned
+    GROUP BY disowned.batch_date
 ),
 
 days AS (
     SELECT incoming.batch_date, array_agg(DISTINCT incoming.event_day ORDER BY incoming.event_day) AS event_days
-    FROM incoming GROUP BY incoming.batch_date
+    FROM incoming
+    GROUP BY incoming.batch_date
 )
 
 SELECT

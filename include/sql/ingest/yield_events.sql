@@ -3,11 +3,12 @@ CREATE TEMPORARY TABLE yielded ON COMMIT DROP AS
 WITH taken AS (
     DELETE FROM raw.events AS events
     USING incoming
-    WHERE events.source = :source
-      AND events.event_day BETWEEN :first_day AND :last_day
-      AND events.event_id = incoming.id
-      AND incoming.delivery = 1
-      AND events.batch_date > incoming.batch_date
+    WHERE
+        events.source = :source
+        AND events.event_day BETWEEN :first_day AND :last_day
+        AND events.event_id = incoming.id
+        AND incoming.delivery = 1
+        AND events.batch_date > incoming.batch_date
     RETURNING events.*
 ),
 
