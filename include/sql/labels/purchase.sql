@@ -6,10 +6,11 @@ SELECT
         EXISTS (
             SELECT 1
             FROM features.customer_day AS later
-            WHERE later.customer_id = snapshot.customer_id
-              AND later.event_day >= :as_of AND later.event_day < cast(:as_of AS date) + cast(:horizon_days AS integer)
-              AND later.event_day < :known_at AND later.batch_date < :known_at
-              AND later.orders > 0
+            WHERE
+                later.customer_id = snapshot.customer_id
+                AND later.event_day >= :as_of AND later.event_day < cast(:as_of AS date) + cast(:horizon_days AS integer)
+                AND later.event_day < :known_at AND later.batch_date < :known_at
+                AND later.orders > 0
         ) AS integer
     ) AS label
 FROM features.customer_snapshot AS snapshot

@@ -13,6 +13,7 @@ SELECT
     staged.reasons,
     staged.model_id
 FROM models.score_staging AS staged
-WHERE staged.run_token = :run_token AND staged.as_of_date = :as_of
-  AND staged.target = :target AND staged.horizon_days = :horizon_days
+WHERE
+    staged.run_token = :run_token AND staged.as_of_date = :as_of
+    AND staged.target = :target AND staged.horizon_days = :horizon_days
 ORDER BY staged.customer_id COLLATE "C";
