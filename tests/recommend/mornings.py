@@ -13,6 +13,7 @@ from customer_behavior.settings import load_features
 from customer_behavior.warehouse import Warehouse, copy_frame, ensure_partitions
 
 D = date(2024, 3, 10)
+TRAINED = D - timedelta(days=30)
 MODEL = "m1"
 
 
@@ -60,17 +61,18 @@ def write_events(warehouse: Warehouse, events: Sequence[Mapping[str, Any]]) -> N
         copy_frame(connection, "raw.events", frame)
 
 
-def write_snapshot(warehouse: Warehouse, as_of: date, customers: pd.DataFrame | Mapping[str, Mapping[str, Any]]) -> None:
+def write_snapshot(
+    warehouse: Warehouse, as_of: date, customers: pd.DataFrame | Mapping[str, Mapping[str, Any]]
+) -> None:
     """Write a snapshot; features that are not given are 1. A frame needs customer_id, a mapping goes by it."""
-    frame = (
-        customers
-        if isinstance(customers, pd.DataFrame)
-        else pd.DataFrame([{"customer_id": who, **values} for who, values in customers.items()])
-    ).copy()
-    frame["as_of_date"] = as_of
-    for name in load_features():
-        if name not in frame:
-            frame[name] = 1
+    plain = dict.fromkeys(load_features(), 1)
+    if isinstance(customers, pd.DataFrame):
+        frame = customers.assign(**{name: 1 for name in plain if name not in customers})
+    else:
+        frame = pd.DataFrame(
+            [{"customer_id": who, **plain, **values} for who, values in customers.items()], dtype=object
+        )
+    frame = frame.assign(as_of_date=as_of)
     with warehouse.begin() as connection:
         ensure_partitions(connection, "features.customer_snapshot", as_of, as_of)
         copy_frame(connection, "features.customer_snapshot", frame)
@@ -85,7 +87,7 @@ def write_model(
     horizon_days: int = 7,
     fit: Sequence[date] = (),
     calibration: Sequence[date] = (),
-    trained_as_of: date = D - days(30),
+    trained_as_of: date = TRAINED,
     promoted: bool = True,
 ) -> None:
     """Register a model with its report, and promote it."""

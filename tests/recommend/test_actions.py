@@ -12,7 +12,7 @@ LEAVING = {"orders_lifetime": 9, "cycle_position": 1, "categories_per_day_90d": 
 
 def morning(warehouse, as_of, *customers):
     """Everybody is likely to leave, which is `win_back` of the shipped actions.yaml."""
-    write_snapshot(warehouse, as_of, {who: LEAVING for who in customers})
+    write_snapshot(warehouse, as_of, dict.fromkeys(customers, LEAVING))
     write_scores(warehouse, as_of, dict.fromkeys(customers, 0.5))
     write_scores(warehouse, as_of, dict.fromkeys(customers, 0.75), target="lapse", horizon_days=28)
 
@@ -52,9 +52,7 @@ def test_a_date_done_again_ignores_itself_and_later_dates(warehouse):
     recommend.actions(warehouse, D + days(1))
     recommend.actions(warehouse, D)
     assert query(warehouse, ROWS) == before
-    writes = query(
-        warehouse, "SELECT slice, rows_deleted, rows_written FROM monitoring.write_audit ORDER BY audit_id"
-    )
+    writes = query(warehouse, "SELECT slice, rows_deleted, rows_written FROM monitoring.write_audit ORDER BY audit_id")
     assert without(writes)[-1] == {"slice": "2024-03-10", "rows_deleted": 2, "rows_written": 2}
 
 
@@ -62,7 +60,7 @@ def test_out_of_order_it_names_the_first_missing_date(warehouse):
     for n in (0, 1, 2, 3):
         morning(warehouse, D + days(n), "ann")
     recommend.actions(warehouse, D)
-    with pytest.raises(NotReadyError, match="ends at 2024-03-10.*run recommend for as-of date 2024-03-11 first"):
+    with pytest.raises(NotReadyError, match=r"ends at 2024-03-10.*run recommend for as-of date 2024-03-11 first"):
         recommend.actions(warehouse, D + days(3))
     assert [row["as_of_date"] for row in query(warehouse, ROWS)] == [D]
 

@@ -75,10 +75,10 @@ def test_a_second_run_writes_again_and_the_same(warehouse):
         warehouse,
         "SELECT * FROM monitoring.write_audit WHERE table_name = 'marketing.product_recommendations' ORDER BY audit_id",
     )
-    assert without(audits, "audit_id", "written_at") == [
-        {"table_name": "marketing.product_recommendations", "slice": "2024-03-10", "rows_deleted": 0, "rows_written": 2, "run_id": None},
-        {"table_name": "marketing.product_recommendations", "slice": "2024-03-10", "rows_deleted": 2, "rows_written": 2, "run_id": "second"},
-    ]  # fmt: skip
+    assert without(audits, "audit_id", "written_at", "table_name") == [
+        {"slice": "2024-03-10", "rows_deleted": 0, "rows_written": 2, "run_id": None},
+        {"slice": "2024-03-10", "rows_deleted": 2, "rows_written": 2, "run_id": "second"},
+    ]
 
 
 def test_without_scores_it_names_the_date_and_the_dag(warehouse):

@@ -1,8 +1,9 @@
 """Segments the model gets wrong: found on one half of the customers, confirmed on the other.
 
-A shallow regression tree on outcome minus probability cuts the first half into segments. Each is then judged on the
-second half, which took no part in finding it, by a z-test of realised against predicted, corrected for the number of
-segments tried. With many customers any gap is significant, so a confirmed segment is off by a margin as well.
+A shallow regression tree on outcome minus probability cuts the first half into nested segments, and of each branch the
+one furthest off for its size is taken: leaves alone would splinter a segment that one condition describes. Each is then
+judged on the second half, which took no part in finding it, by a z-test of realised against predicted, corrected for the
+number of segments tried. With many customers any gap is significant, so a confirmed segment is off by a margin as well.
 """
 
 import math
@@ -57,7 +58,7 @@ def find_clusters(
     least_gap: float,
     seed: int,
 ) -> list[Cluster]:
-    """Return the segments with the largest gap between predicted and realised, worst first.
+    """Return up to `max_clusters` segments, those with most outcomes away from what was predicted first.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def find_clusters(
     values = features[names].apply(pd.to_numeric, errors="coerce").astype("float64")
     finding = first_half(customers, seed)
     residual = label - probability
-    rules = _leaves(values[finding], residual[finding], limits, seed)
+    rules = _furthest_off(values[finding], label[finding], probability[finding], limits, seed)
     loss = row_log_loss(label, probability)
     found = []
     for rule in rules:
@@ -80,7 +81,7 @@ def find_clusters(
         judged = inside & ~finding
         if not judged.any() or inside.all():
             continue
-        p_value = min(1.0, len(rules) * two_sided_p(label[judged], probability[judged]))
+        p_value = min(1.0, len(rules) * two_sided_p(deviation(label[judged], probability[judged])))
         gap = abs(residual[judged].mean())
         found.append(
             Cluster(
@@ -96,14 +97,9 @@ def find_clusters(
                 confirmed=bool(p_value < SIGNIFICANCE and gap >= least_gap),
             )
         )
-    found.sort(
-        key=lambda cluster: (
-            not cluster.confirmed,
-            -abs(cluster.realised - cluster.mean_predicted),
-            cluster.description,
-        )
+    return sorted(
+        found, key=lambda cluster: (-cluster.n * abs(cluster.realised - cluster.mean_predicted), cluster.description)
     )
-    return found[: limits.max_clusters]
 
 
 def first_half(customers: Sequence[str], seed: int) -> np.ndarray:
@@ -112,16 +108,40 @@ def first_half(customers: Sequence[str], seed: int) -> np.ndarray:
     return hashed % 2 == 0
 
 
-def two_sided_p(label: np.ndarray, probability: np.ndarray) -> float:
-    """Return how likely so large a gap is if every probability is right: a z-test of the sum of outcomes."""
-    variance = float(np.sum(probability * (1 - probability)))
+def deviation(label: np.ndarray, probability: np.ndarray) -> float:
+    """Return how many standard deviations the sum of outcomes is above its expectation, if every probability is right."""
+    spread = math.sqrt(float(np.sum(probability * (1 - probability))))
     gap = float(np.sum(label) - np.sum(probability))
-    if variance == 0:
-        return 1.0 if gap == 0 else 0.0
-    return math.erfc(abs(gap) / math.sqrt(variance) / math.sqrt(2))
+    if spread == 0:
+        return 0.0 if gap == 0 else math.copysign(math.inf, gap)
+    return gap / spread
 
 
-def _leaves(values: pd.DataFrame, residual: np.ndarray, limits: ErrorLimits, seed: int) -> list[Rule]:
+def two_sided_p(deviations: float) -> float:
+    """Return how likely a normal value is at least so many standard deviations from its mean, on either side."""
+    return math.erfc(abs(deviations) / math.sqrt(2))
+
+
+def _furthest_off(
+    values: pd.DataFrame, label: np.ndarray, probability: np.ndarray, limits: ErrorLimits, seed: int
+) -> list[Rule]:
+    """Return segments of the finding half that share no customer, the furthest off first."""
+    candidates = []
+    for rule in _nodes(values, label - probability, limits, seed):
+        inside = matches(values, rule)
+        candidates.append((abs(deviation(label[inside], probability[inside])), inside, rule))
+    candidates.sort(key=lambda candidate: -candidate[0])
+    taken = np.zeros(len(values), dtype=bool)
+    rules: list[Rule] = []
+    for _, inside, rule in candidates:
+        if len(rules) < limits.max_clusters and not (inside & taken).any():
+            taken |= inside
+            rules.append(rule)
+    return rules
+
+
+def _nodes(values: pd.DataFrame, residual: np.ndarray, limits: ErrorLimits, seed: int) -> list[Rule]:
+    """Return every node of the tree but its root, as rules."""
     least = max(LEAST_ROWS, math.ceil(limits.min_share * len(values)))
     if len(values) < 2 * least:
         return []
@@ -135,8 +155,9 @@ def _leaves(values: pd.DataFrame, residual: np.ndarray, limits: ErrorLimits, see
     nodes = tree.tree_
 
     def walk(node: int, path: list[Condition]) -> list[Rule]:
+        here = [simplify(path)] if path else []
         if nodes.children_left[node] == -1:
-            return [simplify(path)] if path else []
+            return here
         name = str(values.columns[nodes.feature[node]])
         cut = float(nodes.threshold[node])
         if has_missing[name] and cut < lowest[name]:
@@ -144,6 +165,7 @@ def _leaves(values: pd.DataFrame, residual: np.ndarray, limits: ErrorLimits, see
         else:
             below = Condition(name, AT_MOST_OR_MISSING if has_missing[name] else AT_MOST, cut)
             above = Condition(name, ABOVE, cut)
-        return walk(nodes.children_left[node], [*path, below]) + walk(nodes.children_right[node], [*path, above])
+        left = walk(nodes.children_left[node], [*path, below])
+        return here + left + walk(nodes.children_right[node], [*path, above])
 
     return walk(0, [])

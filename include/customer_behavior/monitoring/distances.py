@@ -32,7 +32,8 @@ def measure(
     rows = []
     for name in features:
         missing_before, missing_now = float(before[name].isna().mean()), float(now[name].isna().mean())
-        method, distance = limits.method, distances.get(name, 0.0)
+        method: str = limits.method
+        distance = distances.get(name, 0.0)
         if abs(missing_now - missing_before) > distance:
             method, distance = MISSING_SHARE, abs(missing_now - missing_before)
         rows.append(

@@ -87,7 +87,7 @@ def sample(connection: Connection, day: date, rows: int) -> pd.DataFrame:
         f"WITH population AS (\n{sql_text(f'populations/{population.name}').text})\n"
         + sql_text("monitoring/snapshot_sample").text
     )
-    parameters = {"as_of": day, "days": population.days, "seed": targets.training.seed, "rows": rows}
+    parameters: dict[str, Any] = {"as_of": day, "days": population.days, "seed": targets.training.seed, "rows": rows}
     return pd.read_sql_query(sa.text(statement), connection, params=parameters)
 
 

@@ -37,7 +37,6 @@ def judge_matured(warehouse: Warehouse, as_of: date, *, run_id: str | None = Non
     NotReadyError
         When earlier dates were monitored but not the day before.
     """
-    keys = load_targets().keys()
     judged: list[dict[str, Any]] = []
     skipped: list[dict[str, Any]] = []
     with warehouse.begin("score") as connection:
@@ -73,7 +72,7 @@ def read_outcomes(connection: Connection, key: TargetKey, scored_as_of: date, kn
     """Return each scored customer's snapshot, probability, model and label, as known at `known_at`."""
     label = load_targets().targets[key.target].label
     statement = f"WITH outcome AS (\n{sql_text(f'labels/{label}').text})\n" + sql_text("monitoring/judged_rows").text
-    parameters = {
+    parameters: dict[str, Any] = {
         "as_of": scored_as_of,
         "target": key.target,
         "horizon_days": key.horizon_days,

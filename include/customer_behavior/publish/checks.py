@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.settings import load_actions, load_shop
@@ -36,7 +36,7 @@ def check(connection: Connection, as_of: date) -> None:
         raise CheckFailedError(f"{as_of} was not published, marketing keeps what it had: " + "; ".join(found))
 
 
-def customer_findings(facts: Mapping[str, Any]) -> list[str]:
+def customer_findings(facts: RowMapping | Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the staged customers, from the counts of publish/check_customers.sql."""
     staged, scored = facts["staged"], facts["scored"]
     found = []
@@ -70,7 +70,7 @@ def customer_findings(facts: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def target_findings(facts: Mapping[str, Any]) -> list[str]:
+def target_findings(facts: RowMapping | Mapping[str, Any]) -> list[str]:
     """Return what is wrong with one target's scores, from a row of publish/check_targets.sql."""
     name = f"{facts['target']}/{facts['horizon_days']}d"
     found = []

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior.settings import load_shop
 from customer_behavior.slices import delete_date
@@ -66,7 +66,7 @@ def peak_hours(orders: Sequence[int], timezone: str) -> Insight | None:
 
 
 def calibration(
-    judged: Mapping[str, Any] | None, report: Mapping[str, Any] | None, horizon_days: int
+    judged: RowMapping | Mapping[str, Any] | None, report: RowMapping | Mapping[str, Any] | None, horizon_days: int
 ) -> Insight | None:
     """Return how near the probabilities came to what happened: on matured scores, else on the model's report."""
     if judged is not None:

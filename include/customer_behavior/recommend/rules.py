@@ -44,11 +44,11 @@ def check_rules(actions: Actions, columns: Iterable[str]) -> None:
                     f"actions.yaml: action {action.action} asks for {column!r}, which is neither a feature of "
                     "features.yaml nor a target of targets.yaml"
                 )
-        for _, column, _, _ in Formatter().parse(action.words):
+        for _, named, _, _ in Formatter().parse(action.words):
             # A column without a condition may be missing, and then there is nothing to say.
-            if column is not None and column not in action.when:
+            if named is not None and named not in action.when:
                 raise ConfigurationError(
-                    f"actions.yaml: the words of action {action.action} name {column!r}, which is not among its conditions"
+                    f"actions.yaml: the words of action {action.action} name {named!r}, which is not among its conditions"
                 )
 
 

@@ -18,9 +18,8 @@ FROM scored
 WHERE
     scored.day IS NOT NULL
     AND (
-        SELECT 1 FROM models.scores AS scores
+        SELECT min(scores.customer_id) FROM models.scores AS scores
         WHERE scores.as_of_date = scored.day AND scores.target = :target AND scores.horizon_days = :horizon_days
-        LIMIT 1
     ) IS NOT NULL
     AND coalesce((
         SELECT judged.judged_as_of FROM monitoring.model_performance AS judged

@@ -1,13 +1,13 @@
 -- The morning's one row: what was published, by which model, and what to mind.
 INSERT INTO marketing.status (as_of_date, ready, customers, model_version, model_trained_as_of, model_auc, warnings)
 SELECT
-    cast(:as_of AS date),
-    TRUE,
+    cast(:as_of AS date) AS as_of_date,
+    TRUE AS ready,
     served.customers,
     served.model_id,
     versions.trained_as_of,
     evaluations.auc,
-    cast(:warnings AS text[])
+    cast(:warnings AS text[]) AS warnings
 FROM (
     SELECT
         scores.model_id,

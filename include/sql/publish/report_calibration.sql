@@ -10,5 +10,6 @@ FROM models.evaluations AS evaluations
 WHERE evaluations.contender = 'model' AND evaluations.model_id = (
     SELECT scores.model_id FROM models.scores AS scores
     WHERE scores.as_of_date = cast(:as_of AS date) AND scores.target = :target AND scores.horizon_days = :horizon_days
+    ORDER BY scores.customer_id
     LIMIT 1
 )

@@ -56,9 +56,7 @@ SELECT
     lapse.probability AS lapse_probability,
     scored.probability * snapshot.order_value_90d AS expected_value,
     array(
-        SELECT
-            CASE WHEN cast(reason.content ->> 'effect' AS double precision) < 0 THEN '- ' ELSE '+ ' END
-            || (reason.content ->> 'words')
+        SELECT reason.content ->> 'words'
         FROM jsonb_array_elements(scored.reasons) WITH ORDINALITY AS reason (content, position)
         ORDER BY reason.position
         LIMIT 3

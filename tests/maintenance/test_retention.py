@@ -1,0 +1,100 @@
+"""Retention: what is too old goes, what models and monitoring need stays, and a dry run touches nothing."""
+
+from datetime import date
+
+from customer_behavior import maintenance
+from customer_behavior.warehouse import ensure_partitions
+from recommend.mornings import D, days, execute, query, write_events, write_model, write_scores, write_snapshot
+
+TODAY = date(2024, 6, 15)
+PARTITIONS = (
+    "SELECT parent.relname || ' ' || part.relname AS name FROM pg_inherits JOIN pg_class AS part ON part.oid = inhrelid"
+    " JOIN pg_class AS parent ON parent.oid = inhparent WHERE part.relkind = 'r'"
+)
+
+
+def partitions(warehouse, table):
+    return sorted(row["name"].split()[1] for row in query(warehouse, PARTITIONS) if row["name"].startswith(f"{table} "))
+
+
+def test_events_go_by_the_month_they_are_too_old(warehouse):
+    # 25 months before 15 June 2024 is 15 May 2022: that day is kept, the day before it goes.
+    for day in (date(2022, 5, 14), date(2022, 5, 15), date(2024, 6, 1)):
+        write_events(warehouse, [{"customer_id": "ann", "product_id": "milk", "event_day": day}])
+    assert maintenance.apply_retention(warehouse, TODAY, dry_run=True)["partitions"] == ["raw.events_20220514"]
+    assert partitions(warehouse, "events") == ["events_20220514", "events_20220515", "events_20240601"]
+    done = maintenance.apply_retention(warehouse, TODAY, dry_run=False, run_id="r")
+    assert done["partitions"] == ["raw.events_20220514"]
+    assert partitions(warehouse, "events") == ["events_20220515", "events_20240601"]
+    (write,) = query(warehouse, "SELECT table_name, slice, run_id FROM monitoring.write_audit")
+    assert write == {"table_name": "raw.events", "slice": "dropped raw.events_20220514", "run_id": "r"}
+    assert maintenance.apply_retention(warehouse, TODAY, dry_run=False)["partitions"] == []
+
+
+def test_it_is_a_dry_run_unless_asked_otherwise(warehouse):
+    write_events(warehouse, [{"customer_id": "ann", "product_id": "milk", "event_day": date(2020, 1, 1)}])
+    assert maintenance.apply_retention(warehouse, TODAY)["dry_run"] is True
+    assert partitions(warehouse, "events") == ["events_20200101"]
+
+
+def test_snapshots_of_promoted_models_stay(warehouse):
+    old = [TODAY - days(age) for age in (35, 36, 50, 60, 70, 80)]
+    for day in old:
+        write_snapshot(warehouse, day, {"ann": {}})
+    write_model(warehouse, "serving", fit=[old[2]], calibration=[old[3]])
+    write_model(warehouse, "never promoted", fit=[old[4]], promoted=False)
+    execute(
+        warehouse,
+        "UPDATE models.model_versions SET report_dates = ARRAY[:day]::date[] WHERE model_id = 'serving'",
+        day=old[5],
+    )
+    maintenance.apply_retention(warehouse, TODAY, dry_run=False)
+    kept = [row["as_of_date"] for row in query(warehouse, "SELECT DISTINCT as_of_date FROM features.customer_snapshot")]
+    assert sorted(kept) == sorted([old[0], old[2], old[3], old[5]])
+
+
+def test_scores_and_marketing_go_by_whole_months(warehouse):
+    # 400 days before 15 June 2024 is 12 May 2023: April 2023 goes, May is not over.
+    for month in (date(2023, 4, 1), date(2023, 5, 1)):
+        write_scores(warehouse, month, {"ann": 0.5})
+        with warehouse.begin() as connection:
+            for table in ("customer_scores", "target_scores", "product_recommendations", "action_recommendations"):
+                ensure_partitions(connection, f"marketing.{table}", month, month, unit="month")
+    for day in (date(2023, 5, 11), date(2023, 5, 12)):
+        execute(
+            warehouse,
+            "INSERT INTO marketing.insights (as_of_date, insight, statement, details) VALUES (:d, 'x', 'x', '{}')",
+            d=day,
+        )
+    done = maintenance.apply_retention(warehouse, TODAY, dry_run=False)
+    assert done["partitions"] == [
+        "models.scores_202304",
+        "marketing.customer_scores_202304",
+        "marketing.target_scores_202304",
+        "marketing.product_recommendations_202304",
+        "marketing.action_recommendations_202304",
+    ]
+    assert partitions(warehouse, "scores") == ["scores_202305"]
+    assert done["rows"]["marketing.insights"] == 1
+    assert [row["as_of_date"] for row in query(warehouse, "SELECT as_of_date FROM marketing.insights")] == [
+        date(2023, 5, 12)
+    ]
+
+
+def test_the_audit_is_thinned_and_says_so(warehouse):
+    for stamp in ("2024-03-16 23:59:00+00", "2024-03-17 00:00:00+00"):  # 90 days before 15 June are 17 March
+        execute(
+            warehouse,
+            "INSERT INTO monitoring.write_audit (table_name, slice, rows_deleted, rows_written, written_at)"
+            " VALUES ('t', :stamp, 0, 0, :stamp)",
+            stamp=stamp,
+        )
+    assert maintenance.apply_retention(warehouse, TODAY)["rows"]["monitoring.write_audit"] == 1
+    maintenance.apply_retention(warehouse, TODAY, dry_run=False)
+    slices = [row["slice"] for row in query(warehouse, "SELECT slice FROM monitoring.write_audit ORDER BY audit_id")]
+    assert slices == ["2024-03-17 00:00:00+00", "before 2024-03-17"]
+
+
+def test_unloaded_and_young_is_kept(warehouse):
+    write_snapshot(warehouse, D, {"ann": {}})
+    assert maintenance.apply_retention(warehouse, D + days(35), dry_run=False)["partitions"] == []
