@@ -60,9 +60,9 @@ def morning(warehouse):
     write_rollup(
         warehouse,
         [
-            {"customer_id": "c00", "event_day": D - days(2), "purchase_hours": hours({17: 3, 18: 4})},
-            {"customer_id": "c00", "event_day": D - days(28), "purchase_hours": hours({19: 1, 9: 2})},
-            {"customer_id": "c00", "event_day": D - days(29), "purchase_hours": hours({3: 99})},
+            {"customer_id": "c00", "event_day": D - days(2), "purchase_hours": hours(17, 17, 17, 18, 18, 18, 18)},
+            {"customer_id": "c00", "event_day": D - days(28), "purchase_hours": hours(9, 9, 19)},
+            {"customer_id": "c00", "event_day": D - days(29), "purchase_hours": hours(*[3] * 99)},
         ],
     )
     recommend.products(warehouse, D)

@@ -164,7 +164,7 @@ def write_rollup(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]]) -> Non
         ),
         **dict.fromkeys(("views", "carts", "cart_removals", "return_lines", "discount", "returned_value"), 0),
         "source": "till",
-        "purchase_hours": hours({12: 1}),
+        "purchase_hours": hours(12),
     }
     frame = pd.DataFrame([{**plain, "batch_date": row["event_day"], **row} for row in rows])
     stamp = [f"{day} 12:00:00+00" for day in frame["event_day"]]
@@ -172,6 +172,6 @@ def write_rollup(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]]) -> Non
         copy_frame(connection, "features.customer_day", frame.assign(first_event_at=stamp, last_event_at=stamp))
 
 
-def hours(counts: Mapping[int, int]) -> str:
-    """Return 24 counts as PostgreSQL writes them."""
-    return "{" + ",".join(str(counts.get(hour, 0)) for hour in range(24)) + "}"
+def hours(*begun: int) -> str:
+    """Return the hours at which orders began, as PostgreSQL writes them."""
+    return "{" + ",".join(map(str, begun)) + "}"

@@ -48,7 +48,7 @@ def test_only_purchases_that_were_known_within_the_window_count(warehouse):
         warehouse,
         bought("kept", 365)
         + bought("too old", 366)
-        + bought("today", 0)
+        + bought("today", 0, batch_date=D - days(1))
         + bought("late", 5, batch_date=D)
         + bought("only seen", 5, event_type="view")
         + bought("nobody's", 5, customer=None),

@@ -89,7 +89,11 @@ def upgrade() -> None:
         required("action", TEXT, "A key of include/config/actions.yaml; none: leave alone."),
         required("reason", TEXT, "Why, in words."),
         required("holdout", BOOL, "True: the action would apply, but the customer is held out to measure its effect."),
-        optional("last_action_date", DATE, "When this customer was last given an action other than none; NULL: never."),
+        optional(
+            "last_action_date",
+            DATE,
+            "Earlier date that last had an action other than none for this customer, held out or not; NULL: never.",
+        ),
         key="as_of_date, customer_id",
         by="as_of_date",
     )

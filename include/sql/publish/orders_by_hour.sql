@@ -1,17 +1,17 @@
 -- 24 rows: orders begun in each shop-local hour from :first_day up to the day before :as_of, as known then.
 SELECT
     hours.hour,
-    coalesce(sum(counts.orders), 0) AS orders
+    coalesce(counts.orders, 0) AS orders
 FROM generate_series(0, 23) AS hours (hour)
 LEFT JOIN (
     SELECT
-        hourly.position - 1 AS hour,
-        hourly.orders
+        begun.hour,
+        count(*) AS orders
     FROM features.customer_day AS rollup
-    CROSS JOIN LATERAL unnest(rollup.purchase_hours) WITH ORDINALITY AS hourly (orders, position)
+    CROSS JOIN LATERAL unnest(rollup.purchase_hours) AS begun (hour)
     WHERE
         rollup.event_day >= cast(:first_day AS date) AND rollup.event_day < cast(:as_of AS date)
         AND rollup.batch_date < cast(:as_of AS date)
+    GROUP BY begun.hour
 ) AS counts ON hours.hour = counts.hour
-GROUP BY hours.hour
 ORDER BY hours.hour
