@@ -46,7 +46,7 @@ def test_a_batch_fills_events_rejects_ledger_and_rollup(landing, load, query):
     )
     assert rollup == [
         ("c1", 3, 0, 3, 2, 0, 2, 4, 9, 1, 0, 2, 2, 3, [10, 18]),
-        ("c2", 2, 1, 0, 0, 1, 2, 0, 0, 0, 4, 0, 0, None, []),
+        ("c2", 2, 1, 0, 0, 1, 2, 0, 0, 0, 4, 0, 0, None, None),
     ]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,9 +13,11 @@ import pyarrow as pa
 import pytest
 
 from customer_behavior.errors import BadInputError
-from customer_behavior.ingest.mapping import check_header, map_block, parse_stamps
+from customer_behavior.ingest.engine import open_engine
+from customer_behavior.ingest.mapping import check_header
 from customer_behavior.ingest.reading import Block
 from customer_behavior.ingest.source import Source
+from customer_behavior.ingest.staging import Staging
 from support import small_shop
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -24,11 +28,26 @@ def till(**changes) -> Source:
     return Source.model_validate({"name": "till", **small_shop.SOURCE_FILE, **changes})
 
 
-def mapped(source: Source, *lines: dict, day: date = DAY):
+@dataclass
+class Mapped:
+    """What became of some lines."""
+
+    events: pd.DataFrame
+    refusals: list
+
+
+def mapped(source: Source, *lines: dict, day: date = DAY) -> Mapped:
+    """Stage lines of the till as one block."""
     table = pa.table(
-        {name: [None if one[name] == "" else str(one[name]) for one in lines] for name in small_shop.HEADER}
+        {name: pa.array([str(one[name]) or None for one in lines], pa.string()) for name in small_shop.HEADER}
     )
-    return map_block(source, Block(table, np.arange(2, 2 + len(lines)), [str(one) for one in lines]), day, NEW_YORK)
+    block = Block(table, np.arange(2, 2 + len(lines)), [str(one) for one in lines])
+    with open_engine(source.timezone) as engine:
+        staging = Staging(engine, source, NEW_YORK, Path())
+        accepted, refusals = staging.stage(block, day, "till.csv")
+        events = engine.execute("SELECT * FROM mapped ORDER BY line").df()
+    assert len(events) == accepted
+    return Mapped(events, refusals)
 
 
 def test_a_line_becomes_an_event():
@@ -45,6 +64,8 @@ def test_a_line_becomes_an_event():
     [
         ({"time": ""}, "time_missing"),
         ({"time": "yesterday"}, "time_unreadable"),
+        ({"time": "infinity"}, "time_unreadable"),
+        ({"time": "epoch"}, "time_unreadable"),
         ({"time": "1900-01-01 00:00:00"}, "time_outside_batch"),
         ({"time": "2999-01-01 00:00:00"}, "time_outside_batch"),
         ({"time": "2024-03-01 23:59:59"}, "time_outside_batch"),
@@ -94,15 +115,13 @@ def test_totals_become_amounts_per_unit():
         ("2024-01-01T12:00:00Z", "2024-01-01 12:00:00"),
         ("2024-01-01 12:00:00 UTC", "2024-01-01 12:00:00"),
         ("2024-01-01T12:00:00+02:00", "2024-01-01 10:00:00"),
-        ("2024-11-03 01:30:00", "2024-11-03 05:30:00"),  # the hour that happens twice: the first
-        ("2024-03-10 02:30:00", "2024-03-10 07:00:00"),  # the hour that never was: the moment of the change
+        ("2024-11-03 01:30:00", "2024-11-03 06:30:00"),  # the hour that happens twice: the second
+        ("2024-03-10 02:30:00", "2024-03-10 07:30:00"),  # the hour that never was: an hour later
     ],
 )
 def test_stamps_are_placed_in_the_zone_of_the_source(stamp, utc):
-    beside = pd.Series([stamp, "2024-05-05 00:00:00.123", None, "no stamp"], dtype="string[pyarrow]")
-    stamps = parse_stamps(beside, NEW_YORK)
-    assert stamps[0] == pd.Timestamp(utc, tz="UTC")
-    assert list(stamps.isna()) == [False, False, True, True]
+    [event] = mapped(till(), small_shop.line(stamp), day=pd.Timestamp(utc).date()).events.itertuples()
+    assert event.event_time == pd.Timestamp(utc, tz="UTC")
 
 
 def test_a_mapped_column_that_is_not_there_is_named_with_those_that_are():

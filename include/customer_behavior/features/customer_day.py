@@ -1,29 +1,53 @@
-"""The daily rollup: what each batch adds to each customer's day."""
+"""The daily rollup: what each batch adds to each customer's day. `sql/features/customer_day.sql` defines it."""
 
 import json
 from collections.abc import Collection
 from datetime import date
 
+import pyarrow as pa
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.warehouse import run_sql
+from customer_behavior.warehouse import copy_arrow, run_sql, sql_text
+
+COLUMNS = (
+    "customer_id", "event_day", "batch_date", "source", "events", "views", "carts", "cart_removals", "purchase_lines", "orders",
+    "return_lines", "sessions", "units", "revenue", "discount", "returned_value", "products", "categories", "max_price_paid",
+    "purchase_hours", "first_event_at", "last_event_at",
+)  # fmt: skip
+Slices = Collection[tuple[date, date]]  # (batch date, event day)
 
 
-def replace(
-    connection: Connection, source: str, slices: Collection[tuple[date, date]], timezone: str
-) -> tuple[int, int]:
-    """Make features.customer_day anew for `slices`, pairs of (batch date, event day); return the rows (deleted, written)."""
+def replace_delivered(connection: Connection, source: str, old: Slices, rows: pa.RecordBatchReader) -> tuple[int, int]:
+    """Put the rows that a load has made in place of `old`, the slices its batches had; return the rows (deleted, written)."""
+    deleted = _delete(connection, source, old)
+    return deleted, copy_arrow(connection, "features.customer_day", COLUMNS, rows)
+
+
+def replace(connection: Connection, source: str, slices: Slices, timezone: str) -> tuple[int, int]:
+    """Make the rollup of `slices` anew from raw.events; return the rows (deleted, written)."""
     if not slices:
         return 0, 0
     days = [day for _, day in slices]
-    asked = {"source": source, "slices": json.dumps(sorted((str(batch), str(day)) for batch, day in slices))}
-    deleted = run_sql(connection, "features/delete_customer_day", **asked).rowcount
-    written = run_sql(
+    deleted = _delete(connection, source, slices)
+    run_sql(
         connection,
-        "features/insert_customer_day",
-        **asked,
+        "features/day_events",
+        source=source,
+        slices=_json(slices),
         first_day=min(days),
         last_day=max(days),
         timezone=timezone,
-    ).rowcount
-    return deleted, written
+    )
+    insert = f"INSERT INTO features.customer_day ({', '.join(COLUMNS)}) {sql_text('features/customer_day').text}"
+    return deleted, connection.execute(sa.text(insert)).rowcount
+
+
+def _delete(connection: Connection, source: str, slices: Slices) -> int:
+    if not slices:
+        return 0
+    return run_sql(connection, "features/delete_customer_day", source=source, slices=_json(slices)).rowcount
+
+
+def _json(slices: Slices) -> str:
+    return json.dumps(sorted((str(batch), str(day)) for batch, day in slices))

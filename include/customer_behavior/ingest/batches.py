@@ -9,8 +9,9 @@ from pathlib import Path
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.ingest.landing import landed_files
-from customer_behavior.ingest.loading import Batch, load
+from customer_behavior.ingest.loading import load
 from customer_behavior.ingest.source import Source, load_source
+from customer_behavior.ingest.staging import Batch
 from customer_behavior.paths import landing_dir
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse, lock

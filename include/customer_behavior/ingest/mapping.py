@@ -1,47 +1,25 @@
-"""Mapping a block of text columns to events, and refusing the rows that cannot be one."""
+"""Mapping text columns to events: one SELECT made from a source's YAML, with the first reason against each row."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-import pandas as pd
-
 from customer_behavior.errors import BadInputError
-from customer_behavior.ingest.reading import Block, Refusal
+from customer_behavior.ingest.engine import identifier, quoted
 from customer_behavior.ingest.source import EVENT_TYPES, TEXT_FIELDS, Source
 
-MAX_AMOUNT = 1e12
-EVENT_COLUMNS = [
-    "event_time", "event_day", "event_type", *TEXT_FIELDS, "quantity", "price", "discount", "attributes", "line",
-]  # fmt: skip
+MAX_AMOUNT = 1e9  # larger amounts and quantities are refused: they are mistakes, and their product must fit a decimal
+DECIMAL = "DECIMAL(24, 10)"
+EVENT_COLUMNS = ("event_time", "event_day", "event_type", *TEXT_FIELDS, "quantity", "price", "discount", "attributes")
 
 
 @dataclass(frozen=True)
-class MappedBlock:
-    """Events of a block (a frame with EVENT_COLUMNS, stamps in UTC) and the rows refused."""
+class Check:
+    """A reason to refuse a row: `condition` holds for the bad ones; `detail` is an SQL expression of what is said."""
 
-    events: pd.DataFrame
-    refusals: list[Refusal]
-
-
-class _Marks:
-    """The first reason found against each row."""
-
-    def __init__(self, rows: int) -> None:
-        self.reason = np.full(rows, None, dtype=object)
-        self.detail = np.full(rows, None, dtype=object)
-
-    def against(self, bad: np.ndarray, reason: str, column: str, values: pd.Series, words: str) -> None:
-        new = bad & pd.isna(self.reason)
-        if new.any():
-            self.reason[new] = reason
-            self.detail[new] = [f"{column} is {_shown(value)}: {words}" for value in values[new]]
-
-
-def _shown(value: object) -> str:
-    return "empty" if value is None or value is pd.NA or value != value else repr(str(value)[:100])
+    reason: str
+    condition: str
+    detail: str
 
 
 def check_header(source: Source, columns: list[str], where: str) -> None:
@@ -55,153 +33,160 @@ def check_header(source: Source, columns: list[str], where: str) -> None:
                 )
 
 
-def map_block(source: Source, block: Block, batch_date: date, shop_zone: ZoneInfo) -> MappedBlock:
-    """Return the events of a block and the rows refused, each with its reason.
+def mapping_sql(source: Source, columns: list[str], batch_date: date, shop_zone: ZoneInfo) -> str:
+    """Return a SELECT over `block` (text columns, and `_line`) of EVENT_COLUMNS, line, reason and detail.
 
-    Parameters
-    ----------
-    source : Source
-        What the columns mean.
-    block : Block
-        Records as text.
-    batch_date : date
-        An event outside [batch_date - max_lateness, batch_date + 1 day] in shop-local days is refused.
-    shop_zone : ZoneInfo
-        Decides event_day.
+    Rows with a reason are refused. The engine's time zone must be the source's. A naive stamp in the hour that the autumn clock
+    change repeats is taken as the second, in the hour that spring skips as an hour later.
     """
-    raw = block.table.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow", na_value=np.nan))
-    rows = len(raw)
-    marks = _Marks(rows)
-    out = pd.DataFrame(index=raw.index)
-
-    def given(field: str) -> pd.Series | None:
-        if field in source.columns:
-            return raw[source.columns[field]].str.strip().replace("", None)
-        if field in source.constants:
-            return pd.Series(source.constants[field], index=raw.index, dtype=object)
-        return None
-
-    stamps = given("event_time")
-    assert stamps is not None
-    marks.against(stamps.isna().to_numpy(), "time_missing", "event_time", stamps, "every event needs a time")
-    out["event_time"] = parse_stamps(stamps, source.zone)
-    marks.against(out["event_time"].isna().to_numpy(), "time_unreadable", "event_time", stamps, "not read as a time")
-    local = out["event_time"].dt.tz_convert(shop_zone).dt.tz_localize(None)
-    out["event_day"] = local.dt.normalize()
-    first, last = (
-        pd.Timestamp(batch_date - timedelta(days=source.max_lateness_days)),
-        pd.Timestamp(batch_date + timedelta(days=1)),
-    )
-    outside = ((out["event_day"] < first) | (out["event_day"] > last)).to_numpy()
-    marks.against(
-        outside, "time_outside_batch", "event_time", stamps,
-        f"outside {first:%Y-%m-%d} to {last:%Y-%m-%d}, the days this batch may deliver (max_lateness_days)",
-    )  # fmt: skip
-
-    for name in TEXT_FIELDS:
-        values = given(name)
-        out[name] = values if values is not None else None
+    given = {name: _given(source, name) for name in ("event_time", "event_type", *TEXT_FIELDS)}
     if source.customer_namespace:
-        out["customer_id"] = source.customer_namespace + ":" + out["customer_id"]
-    nobody = (out["customer_id"].isna() & out["session_id"].isna()).to_numpy()
-    marks.against(nobody, "nobody", "customer_id", out["customer_id"], "and there is no session either")
+        given["customer_id"] = f"{quoted(source.customer_namespace + ':')} || ({given['customer_id']})"
+    texts = ",\n    ".join(f"{expression} AS {name}_text" for name, expression in given.items())
+    amounts = ",\n    ".join(f"{expression} AS {name}_text" for name, expression in _amounts(source).items())
+    checks = _checks(source, batch_date)
+    reason = " ".join(f"WHEN {check.condition} THEN {quoted(check.reason)}" for check in checks)
+    detail = " ".join(f"WHEN {check.condition} THEN {check.detail}" for check in checks)
+    fields = ", ".join(f"{name}_text AS {name}" for name in TEXT_FIELDS)
+    return f"""
+WITH given AS (
+    SELECT _line AS line,
+    {texts},
+    {amounts},
+    {_attributes(source, columns)} AS attributes
+    FROM block
+),
+typed AS (
+    SELECT given.*,
+        CASE WHEN regexp_matches(event_time_text, '^[0-9]') THEN try_cast(event_time_text AS TIMESTAMPTZ) END AS event_time,
+        {_event_type(source)} AS delivered_type,
+        coalesce(try_cast(quantity_text AS DOUBLE), CASE WHEN quantity_text IS NULL THEN 1 END) AS units,
+        try_cast(price_text AS DOUBLE) AS price_number,
+        {_total("discount", source)} AS discount_number
+    FROM given
+),
+placed AS (
+    SELECT typed.*, CAST(timezone({quoted(str(shop_zone))}, event_time) AS DATE) AS event_day FROM typed
+),
+judged AS (
+    SELECT placed.*, CASE {reason} END AS reason, CASE {detail} END AS detail FROM placed
+)
+SELECT event_time, event_day,
+    {_final_type(source)} AS event_type,
+    {fields},
+    CASE WHEN reason IS NULL THEN CAST(abs(units) AS {DECIMAL}) END AS quantity,
+    CASE WHEN reason IS NULL THEN CAST({_unit("price", source)} AS {DECIMAL}) END AS price,
+    CASE WHEN reason IS NULL THEN CAST({_unit("discount", source)} AS {DECIMAL}) END AS discount,
+    attributes, line, reason, detail
+FROM judged"""
 
-    types = given("event_type")
-    assert types is not None
+
+def _given(source: Source, field: str) -> str:
+    """Return the text of a field: its column, trimmed, empty being missing; or its constant; or missing."""
+    column = source.columns.get(field)
+    if column is not None:
+        return f"nullif(trim({identifier(str(column))}), '')"
+    if field in source.constants:
+        return quoted(source.constants[field])
+    return "CAST(NULL AS VARCHAR)"
+
+
+def _amounts(source: Source) -> dict[str, str]:
+    """Return the text of quantity and price (or the line's total), and the parts of the discount."""
+    price = "line_total" if "line_total" in source.columns else "price"
+    texts = {"quantity": _given(source, "quantity"), "price": _given(source, price)}
+    for number, column in enumerate(_discounts(source)):
+        texts[f"discount_{number}"] = f"nullif(trim({identifier(column)}), '')"
+    return texts
+
+
+def _discounts(source: Source) -> tuple[str, ...]:
+    named = source.columns.get("line_discount", source.columns.get("discount", ()))
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
+def _total(name: str, source: Source) -> str:
+    parts = [f"coalesce(try_cast({name}_{n}_text AS DOUBLE), 0)" for n in range(len(_discounts(source)))]
+    return " + ".join(parts) or "CAST(NULL AS DOUBLE)"
+
+
+def _unit(name: str, source: Source) -> str:
+    """Return an amount of one unit; a line of no units has none. A return's total is often negative like its quantity."""
+    if f"line_{'total' if name == 'price' else name}" in source.columns:
+        return f"CASE WHEN units <> 0 THEN abs({name}_number) / abs(units) END"
+    return f"{name}_number"
+
+
+def _event_type(source: Source) -> str:
     known = {**{name: name for name in EVENT_TYPES}, **source.event_types}
-    out["event_type"] = types.map(known)
-    marks.against(
-        out["event_type"].isna().to_numpy(), "type_unknown", "event_type", types,
-        "not one of the platform's types, nor mapped under event_types",
-    )  # fmt: skip
-
-    out["quantity"] = _quantity(given("quantity"), source, out, marks)
-    out["price"] = _amount("price", given("price"), given("line_total"), out["quantity"], marks)
-    discounts = source.columns.get("line_discount", ())
-    parts = [discounts] if isinstance(discounts, str) else list(discounts)
-    total = (
-        sum((_number(raw[part], part, marks).fillna(0) for part in parts), pd.Series(0.0, raw.index)) if parts else None
-    )
-    out["discount"] = _amount("discount", given("discount"), total, out["quantity"], marks)
-    out["attributes"] = _attributes(raw, source)
-    out["line"] = block.lines
-
-    bad = ~pd.isna(marks.reason)
-    refusals = list(block.refusals)
-    if bad.any():
-        text = block.text
-        refusals += [
-            Refusal(int(block.lines[i]), marks.reason[i], marks.detail[i], text[i][:10_000])
-            for i in np.flatnonzero(bad)
-        ]
-    return MappedBlock(out.loc[~bad, EVENT_COLUMNS], refusals)
+    cases = " ".join(f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in known.items())
+    return f"CASE event_type_text {cases} END"
 
 
-def parse_stamps(values: pd.Series, zone: ZoneInfo) -> pd.Series:
-    """Return stamps in UTC; what is no stamp becomes missing.
-
-    ISO 8601 with or without an offset is read, and a trailing " UTC". A naive stamp is taken in `zone`; in the hour that the
-    autumn clock change repeats it is taken as the first, in the hour that spring skips as the moment of the change.
-    """
-    text = values.str.removesuffix(" UTC")
-    stamps = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
-    naive = ~values.str.contains(r"(?:Z|UTC|[+-]\d{2}:?\d{2})$", regex=True, na=False)
-    if str(zone) != "UTC" and naive.any():
-        # A first reading in UTC gave the wall clock; put the zone on it instead.
-        wall = stamps[naive].dt.tz_localize(None)
-        placed = wall.dt.tz_localize(zone, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
-        stamps = stamps.where(~naive, placed.dt.tz_convert("UTC").reindex(stamps.index))
-    return stamps
-
-
-def _number(values: pd.Series, column: str, marks: _Marks) -> pd.Series:
-    numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    bad = (numbers.isna() & values.notna()) | (numbers.abs() > MAX_AMOUNT)
-    marks.against(bad.to_numpy(), "number_unreadable", column, values, "not a number that an amount can be")
-    return numbers
-
-
-def _quantity(values: pd.Series | None, source: Source, out: pd.DataFrame, marks: _Marks) -> pd.Series:
-    if values is None:
-        return pd.Series(1.0, index=out.index)
-    numbers = _number(values, "quantity", marks).fillna(1.0)
-    negative, zero = numbers < 0, numbers == 0
-    if source.rules.negative_quantity == "return":
-        out.loc[negative & (out["event_type"] == "purchase"), "event_type"] = "return"
-        numbers = numbers.abs()
-    else:
-        marks.against(
-            negative.to_numpy(), "quantity_negative", "quantity", values, "set rules.negative_quantity: return"
-        )
+def _final_type(source: Source) -> str:
+    cases = ""
     if source.rules.zero_quantity == "other":
-        out.loc[zero, "event_type"] = "other"
-    else:
-        marks.against(
-            zero.to_numpy(), "quantity_zero", "quantity", values, "set rules.zero_quantity: other to keep such lines"
-        )
-    return numbers
+        cases += "WHEN units = 0 THEN 'other' "
+    if source.rules.negative_quantity == "return":
+        cases += "WHEN units < 0 AND delivered_type = 'purchase' THEN 'return' "
+    return f"CASE {cases}ELSE delivered_type END" if cases else "delivered_type"
 
 
-def _amount(
-    name: str, unit: pd.Series | None, total: pd.Series | None, quantity: pd.Series, marks: _Marks
-) -> pd.Series:
-    """Return an amount per unit, from itself or from the total of the line."""
-    if unit is not None:
-        numbers = _number(unit, name, marks)
-    elif total is not None:
-        # A return's total is often negative like its quantity; a line of no units has no price.
-        numbers = (_number(total, f"line {name}", marks).abs() / quantity).where(quantity > 0)
-    else:
-        return pd.Series(np.nan, index=quantity.index)
-    given = unit if unit is not None else total
-    assert given is not None
-    marks.against((numbers < 0).to_numpy(), f"{name}_negative", name, given, "an amount is 0 or more")
-    return numbers
+def _attributes(source: Source, columns: list[str]) -> str:
+    kept = [column for column in source.keep if column in columns]
+    if not kept:
+        return "CAST(NULL AS VARCHAR)"
+    pairs = ", ".join(f"{quoted(column)}, nullif({identifier(column)}, '')" for column in kept)
+    return f"CAST(json_object({pairs}) AS VARCHAR)"
 
 
-def _attributes(raw: pd.DataFrame, source: Source) -> pd.Series | None:
-    keep = [column for column in source.keep if column in raw.columns]
-    if not keep:
-        return None
-    records = raw[keep].astype(object).where(raw[keep].notna(), None).to_dict("records")
-    return pd.Series([json.dumps(record, ensure_ascii=False) for record in records], index=raw.index)
+def _said(column: str, text: str, words: str) -> str:
+    shown = f"coalesce('''' || left({text}, 100) || '''', 'empty')"
+    return f"{quoted(column + ' is ')} || {shown} || {quoted(': ' + words)}"
+
+
+def _checks(source: Source, batch_date: date) -> list[Check]:
+    first, last = batch_date - timedelta(days=source.max_lateness_days), batch_date + timedelta(days=1)
+    price = "line_total" if "line_total" in source.columns else "price"
+
+    def check(reason: str, condition: str, field: str, words: str, text: str | None = None) -> Check:
+        return Check(reason, condition, _said(field, text or f"{field}_text", words))
+
+    def unreadable(field: str, text: str) -> Check:
+        number = f"try_cast({text} AS DOUBLE)"
+        bad = f"{text} IS NOT NULL AND ({number} IS NULL OR NOT isfinite({number}) OR abs({number}) > {MAX_AMOUNT})"
+        return check("number_unreadable", f"({bad})", field, "not a number that an amount can be", text)
+
+    checks = [
+        check("time_missing", "event_time_text IS NULL", "event_time", "every event needs a time"),
+        check("time_unreadable", "event_time IS NULL", "event_time", "not read as a time"),
+        check(
+            "time_outside_batch",
+            f"(event_day < DATE '{first}' OR event_day > DATE '{last}')",
+            "event_time",
+            f"outside {first} to {last}, the days this batch may deliver (max_lateness_days)",
+        ),
+        check(
+            "nobody", "customer_id_text IS NULL AND session_id_text IS NULL", "customer_id", "nor is there a session"
+        ),
+        check(
+            "type_unknown",
+            "delivered_type IS NULL",
+            "event_type",
+            "not one of the platform's types, nor mapped under event_types",
+        ),
+        unreadable("quantity", "quantity_text"),
+        unreadable(price, "price_text"),
+        *(unreadable(column, f"discount_{n}_text") for n, column in enumerate(_discounts(source))),
+    ]
+    if source.rules.negative_quantity == "reject":
+        checks.append(check("quantity_negative", "units < 0", "quantity", "set rules.negative_quantity: return"))
+    if source.rules.zero_quantity == "reject":
+        words = "set rules.zero_quantity: other to keep such lines"
+        checks.append(check("quantity_zero", "units = 0", "quantity", words))
+    if "price" in source.columns:
+        checks.append(check("price_negative", "price_number < 0", "price", "an amount is 0 or more"))
+    if "discount" in source.columns:
+        words = "an amount is 0 or more"
+        checks.append(check("discount_negative", "discount_number < 0", "discount", words, "discount_0_text"))
+    return checks

@@ -55,7 +55,10 @@ class Warehouse:
         return sa.create_engine(
             self.url,
             poolclass=NullPool,
-            connect_args={"options": "-c timezone=UTC -c jit=off -c enable_nestloop=off", "application_name": "customer_behavior"},
+            connect_args={
+                "options": "-c timezone=UTC -c jit=off -c enable_nestloop=off",
+                "application_name": "customer_behavior",
+            },
         )
 
     @contextmanager

@@ -38,10 +38,10 @@ def upgrade() -> None:
         optional(
             "max_price_paid", DOUBLE, "Highest unit price paid, shop currency; NULL: nothing bought with a price."
         ),
-        required(
+        optional(
             "purchase_hours",
             SMALLINTS,
-            "Shop-local hours (0 to 23) at which its orders began, one element an order, ascending.",
+            "Shop-local hours (0 to 23) at which its orders began, one element an order, ascending; NULL: no order.",
         ),
         required("first_event_at", STAMP, "First event of the day (UTC)."),
         required("last_event_at", STAMP, "Last event of the day (UTC)."),

@@ -1,18 +1,16 @@
 -- Events that the reloaded batches no longer carry go to the earliest other batch that delivered them too.
-CREATE TEMPORARY TABLE given_back ON COMMIT DROP AS
 WITH orphans AS (
-    SELECT DISTINCT ON (duplicates.event_id) duplicates.ctid AS place, duplicates.event_id
+    SELECT DISTINCT ON (duplicates.event_id)
+        duplicates.ctid AS place,
+        duplicates.event_id
     FROM raw.duplicate_events AS duplicates
     INNER JOIN removed ON duplicates.event_id = removed.event_id
-    WHERE
-        duplicates.source = :source
-        AND NOT EXISTS (
-            SELECT 1 FROM raw.events AS events
-            WHERE
-                events.source = :source
-                AND events.event_day BETWEEN :first_day AND :last_day
-                AND events.event_id = duplicates.event_id
-        )
+    LEFT JOIN raw.events AS events
+        ON
+            duplicates.event_id = events.event_id
+            AND events.source = :source
+            AND events.event_day BETWEEN :first_day AND :last_day
+    WHERE duplicates.source = :source AND events.event_id IS NULL
     ORDER BY duplicates.event_id ASC, duplicates.batch_date ASC
 ),
 
@@ -28,4 +26,9 @@ owned AS (
     RETURNING batch_date, event_day
 )
 
-SELECT owned.batch_date, owned.event_day FROM owned;
+SELECT
+    owned.batch_date,
+    owned.event_day,
+    count(*) AS events
+FROM owned
+GROUP BY owned.batch_date, owned.event_day

@@ -1,12 +1,11 @@
 -- An event that a later batch owned so far belongs to the earlier one that is loaded now.
-CREATE TEMPORARY TABLE yielded ON COMMIT DROP AS
 WITH taken AS (
     DELETE FROM raw.events AS events
-    USING incoming
+    USING incoming_keys AS incoming
     WHERE
         events.source = :source
         AND events.event_day BETWEEN :first_day AND :last_day
-        AND events.event_id = incoming.id
+        AND events.event_id = incoming.event_id
         AND incoming.delivery = 1
         AND events.batch_date > incoming.batch_date
     RETURNING events.*
@@ -17,4 +16,9 @@ kept AS (
     RETURNING batch_date, event_day
 )
 
-SELECT kept.batch_date, kept.event_day FROM kept;
+SELECT
+    kept.batch_date,
+    kept.event_day,
+    count(*) AS events
+FROM kept
+GROUP BY kept.batch_date, kept.event_day
