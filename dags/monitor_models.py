@@ -24,14 +24,13 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 @dag(
     **common("monitor_models", tags=["monitoring"], doc_md=__doc__),
     schedule=nightly(),
-    max_active_runs=1,
     params={
         "as_of_date": as_of_param(),
         "mail": Param(False, type="boolean", title="Mail", description_md="A scheduled run mails in any case."),
     },
 )
 def monitor_models():
-    ready = WaitUntilReady(task_id="wait_for_scores", check=checks.scores_published)
+    ready = WaitUntilReady(task_id="wait_for_scores", check=checks.monitorable)
 
     @task
     def measure_drift() -> dict:

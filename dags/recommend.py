@@ -19,11 +19,10 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 @dag(
     **common("recommend", tags=["marketing"], doc_md=__doc__),
     schedule=nightly(),
-    max_active_runs=1,
     params={"as_of_date": as_of_param()},
 )
 def recommend():
-    ready = WaitUntilReady(task_id="wait_for_scores", check=checks.scores_published)
+    ready = WaitUntilReady(task_id="wait_for_scores", check=checks.recommendable)
 
     @task
     def recommend_products() -> dict:

@@ -24,7 +24,6 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 @dag(
     **common("train_models", tags=["models"], doc_md=__doc__),
     schedule=nightly(),
-    max_active_runs=1,
     params={
         "as_of_date": as_of_param(),
         "promote": Param(

@@ -24,12 +24,22 @@ def batches_loaded(warehouse: Warehouse, as_of: date) -> None:
         require_ready(connection, as_of)
 
 
-def scores_published(warehouse: Warehouse, as_of: date) -> None:
-    """models.scores has the primary target for `as_of`."""
+def recommendable(warehouse: Warehouse, as_of: date) -> None:
+    """models.scores has the primary target for `as_of`, and the recommendations of the day before are there."""
+    _scored_and_in_order(warehouse, as_of, "marketing.action_recommendations", "recommend")
+
+
+def monitorable(warehouse: Warehouse, as_of: date) -> None:
+    """models.scores has the primary target for `as_of`, and the day before has been monitored."""
+    _scored_and_in_order(warehouse, as_of, "monitoring.drift_runs", "monitor_models")
+
+
+def _scored_and_in_order(warehouse: Warehouse, as_of: date, table: str, dag_id: str) -> None:
     from customer_behavior.settings import load_shop
-    from customer_behavior.slices import require_scores
+    from customer_behavior.slices import require_day_before, require_scores
 
     with warehouse.begin("score") as connection:
+        require_day_before(connection, table, as_of, dag_id)
         require_scores(connection, as_of, load_shop().primary_target)
 
 

@@ -124,12 +124,17 @@ def test_a_date_whose_batch_is_missing_is_not_ready(warehouse, shop):
         snapshot.build(warehouse, AS_OF)
 
 
-def test_only_if_missing_keeps_what_is_there(warehouse, shop):
+def test_only_if_missing_keeps_what_is_there_until_its_past_is_loaded_again(warehouse, shop):
     shop({batch(1): [line(at(1))]})
-    snapshot.build(warehouse, AS_OF, role="train")
+    build = {"role": "train", "only_if_missing": True}
+    assert snapshot.build(warehouse, AS_OF, **build) == 1
+    shop({AS_OF: [line(at(0), customer="c3")]})  # of no concern to it
+    snapshot.build(warehouse, AS_OF, **build)
+    with warehouse.begin() as connection:
+        writes = "SELECT count(*) FROM monitoring.write_audit WHERE table_name = 'features.customer_snapshot'"
+        assert connection.execute(sa.text(writes)).scalar_one() == 1
     shop({batch(1): [line(at(1)), line(at(1), customer="c2")]})
-    assert snapshot.build(warehouse, AS_OF, role="train", only_if_missing=True) == 1
-    assert snapshot.build(warehouse, AS_OF) == 2
+    assert snapshot.build(warehouse, AS_OF, **build) == 2
 
 
 def test_the_catalogue_describes_every_feature(warehouse, shop):

@@ -18,7 +18,7 @@ def build(
     role : str
         Role that writes: score, or train for training snapshots.
     only_if_missing : bool
-        Keep a snapshot that is there: it would come out the same, unless a batch of its past was loaded again.
+        Keep a snapshot that is there, unless a batch of its past has been loaded since it was taken.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def build(
         here = {"as_of": as_of}
         count = sa.text("SELECT count(*) FROM features.customer_snapshot WHERE as_of_date = :as_of")
         present = connection.execute(count, here).scalar_one()
-        if present and only_if_missing:
+        if present and only_if_missing and run_sql(connection, "features/is_snapshot_current", as_of=as_of).scalar():
             return present
         ensure_partitions(connection, "features.customer_snapshot", as_of, as_of)
         deleted = connection.execute(
