@@ -9,7 +9,7 @@ export PYTHONPATH := include:plugins
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test up down status psql lint clean lock
+.PHONY: help venv run test up down status psql bench lint clean lock
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ status: $(STAMP) ## Say what runs, and where
 
 psql: $(STAMP) ## Open the warehouse; reads SQL from standard input too
 	@$(LOCAL) psql $(ARGS)
+
+bench: $(STAMP) ## Benchmarks beside their limits; writes .run/bench.json
+	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench $(ARGS)
 
 lint: $(STAMP) ## Style, types, SQL
 	@$(BIN)/ruff check .

@@ -154,7 +154,7 @@ class EmbeddedPostgres:
 
     def create_database(self, name: str, template: str | None = None) -> None:
         """Create a database owned by ``platform`` unless it exists; ``template`` makes it a copy of another."""
-        with self._superuser() as cursor:
+        with self.superuser() as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if cursor.fetchone() is None:
                 clause = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
@@ -163,12 +163,12 @@ class EmbeddedPostgres:
 
     def drop_database(self, name: str) -> None:
         """Drop a database, ending whoever is connected to it."""
-        with self._superuser() as cursor:
+        with self.superuser() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def in_use(self) -> bool:
         """Whether anybody is connected to one of its databases."""
-        with self._superuser() as cursor:
+        with self.superuser() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
             )
@@ -231,7 +231,7 @@ class EmbeddedPostgres:
             if self._process.poll() is not None:
                 raise PostgresError(f"PostgreSQL did not start; the end of {self.log}:\n{_tail(self.log)}")
             try:
-                with self._superuser():
+                with self.superuser():
                     return
             except psycopg2.OperationalError as error:
                 if time.monotonic() > deadline:
@@ -241,25 +241,26 @@ class EmbeddedPostgres:
 
     def _prepare_databases(self) -> None:
         """The owner and the two databases; cheap when they are there."""
-        with self._superuser() as cursor:
+        with self.superuser() as cursor:
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,))
             verb = "ALTER" if cursor.fetchone() else "CREATE"
             statement = sql.SQL(verb + " ROLE {} LOGIN CREATEROLE PASSWORD %s").format(sql.Identifier(OWNER))
             cursor.execute(statement, (self._known("password"),))
         for name in (WAREHOUSE, AIRFLOW):
             self.create_database(name)
-        with self._superuser() as cursor:  # the warehouse's readers have no business in Airflow's metadata
+        with self.superuser() as cursor:  # the warehouse's readers have no business in Airflow's metadata
             revoke = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
             cursor.execute(revoke.format(sql.Identifier(AIRFLOW)))
 
     @contextlib.contextmanager
-    def _superuser(self) -> Any:
+    def superuser(self, database: str = "postgres") -> Any:
+        """A cursor of the server's own superuser, each statement a transaction of its own; for work the owner may not do."""
         connection = psycopg2.connect(
             host="127.0.0.1",
             port=self.port,
             user="postgres",
             password=self._known("superuser_password"),
-            dbname="postgres",
+            dbname=database,
             connect_timeout=5,
         )
         try:
