@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -151,27 +151,35 @@ def errors(api: AirflowApi, task: Json) -> str:
 
 
 class Held:
-    """A lock of the platform in our hands: who needs it waits, at work and in the middle of a transaction."""
+    """A lock in our hands: the task that needs it waits, at work and in the middle of a transaction."""
 
-    def __init__(self, warehouse: Warehouse, name: str) -> None:
-        self._url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connection = psycopg2.connect(self._url)
-        self._connection.autocommit = True
+    def __init__(self, warehouse: Warehouse, statement: str, parameters: tuple[Any, ...] = ()) -> None:
+        self._warehouse = warehouse
+        self._connection = psycopg2.connect(
+            warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        )
         with self._connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (name,))
+            cursor.execute(statement, parameters)
 
-    def waiting(self) -> list[int]:
-        """Return the client ports of those who wait for it, the first to come first."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT client_port FROM pg_stat_activity"
-                " WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)) ORDER BY xact_start"
-            )
-            return [port for (port,) in cursor.fetchall()]
+    def tasks(self) -> list[int]:
+        """Return the ids of the live processes that wait for a lock, the longest wait first."""
+        with self._warehouse.begin() as connection:
+            ports = connection.execute(
+                sa.text(
+                    "SELECT client_port FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND wait_event_type = 'Lock' AND application_name = 'customer_behavior' ORDER BY query_start"
+                )
+            ).scalars()
+            return [pid for pid in map(process_of, ports) if pid]
 
-    def wait_for_task(self, seconds: float = 60.0) -> int:
-        """Wait until a task waits for the lock and return its process id."""
-        return patiently(lambda: next(filter(None, map(process_of, self.waiting())), None), seconds, "a task at work")
+    def wait_for_tasks(self, count: int = 1, *, other_than: Sequence[int] = (), seconds: float = 60.0) -> list[int]:
+        """Wait until so many tasks wait for a lock and return their process ids."""
+
+        def look() -> list[int] | None:
+            found = [pid for pid in self.tasks() if pid not in other_than]
+            return found if len(found) >= count else None
+
+        return patiently(look, seconds, f"{count} waiting task(s)")
 
     def release(self) -> None:
         """Let go; a connection that a crash of the server ended has let go already."""
@@ -180,9 +188,19 @@ class Held:
 
 
 @contextlib.contextmanager
-def hold(warehouse: Warehouse, name: str) -> Iterator[Held]:
-    """Hold the lock that `customer_behavior.warehouse.lock` takes for `name`."""
-    held = Held(warehouse, name)
+def hold_lock(warehouse: Warehouse, name: str) -> Iterator[Held]:
+    """Hold what `customer_behavior.warehouse.lock` takes for `name`: a task waits before its first write."""
+    held = Held(warehouse, "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
+    try:
+        yield held
+    finally:
+        held.release()
+
+
+@contextlib.contextmanager
+def hold_audit(warehouse: Warehouse) -> Iterator[Held]:
+    """Hold the audit of writes: a task waits after it has replaced rows and before it commits."""
+    held = Held(warehouse, f"LOCK TABLE {AUDIT} IN ACCESS EXCLUSIVE MODE")
     try:
         yield held
     finally:
