@@ -19,6 +19,6 @@ COPY plugins /opt/airflow/plugins
 COPY dags /opt/airflow/dags
 
 # An image whose parts do not fit together is not built.
-RUN python -c "import evidently, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; \
+RUN python -c "import duckdb, evidently, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; \
 import airflow.providers.celery.executors.celery_executor, airflow.providers.fab.auth_manager.fab_auth_manager; \
 import customer_behavior.settings"

@@ -45,7 +45,7 @@ def mapped(source: Source, *lines: dict, day: date = DAY) -> Mapped:
     with open_engine(source.timezone) as engine:
         staging = Staging(engine, source, NEW_YORK, Path())
         accepted, refusals = staging.stage(block, day, "till.csv")
-        events = engine.execute("SELECT * FROM mapped ORDER BY line").df()
+        events = engine.execute("SELECT * FROM mapped_0 ORDER BY line").df()
     assert len(events) == accepted
     return Mapped(events, refusals)
 

@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
@@ -16,13 +15,13 @@ MEMORY_LIMIT = "512MB"
 
 @contextmanager
 def open_engine(timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a DuckDB of a load's own, on disk so that it may be larger than memory; gone when the load ends.
+    """Open a DuckDB of a load's own; beyond its memory limit it writes to a temporary folder, which goes when the load ends.
 
     `timezone` is the zone of stamps that carry none.
     """
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         engine = duckdb.connect(
-            str(Path(folder) / "load.duckdb"),
+            ":memory:",
             config={
                 "memory_limit": MEMORY_LIMIT,
                 "threads": min(os.cpu_count() or 1, 4),

@@ -4,6 +4,7 @@ import json
 import logging
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -57,7 +58,7 @@ def _replace(connection: Connection, staging: Staging, batches: list[Batch], sho
     new = staging.days()
     days = sorted({day for _, day in old | new})
     reach = timedelta(days=source.max_lateness_days if "event_id" in source.columns else 0)
-    span = {"source": source.name, "first_day": None, "last_day": None}
+    span: dict[str, Any] = {"source": source.name, "first_day": None, "last_day": None}
     if days:
         span.update(first_day=days[0] - reach, last_day=days[-1] + reach)
         ensure_partitions(connection, "raw.events", days[0], days[-1])

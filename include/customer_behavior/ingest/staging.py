@@ -9,7 +9,8 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from customer_behavior.ingest.mapping import EVENT_COLUMNS, check_header, mapping_sql
+from customer_behavior.ingest.engine import quoted
+from customer_behavior.ingest.mapping import DECIMAL, EVENT_COLUMNS, check_header, mapping_sql
 from customer_behavior.ingest.reading import Block, Refusal, read_delimited
 from customer_behavior.ingest.source import Source
 from customer_behavior.warehouse import sql_text
@@ -40,10 +41,7 @@ class Staging:
         self.source = source
         self.shop_zone = shop_zone
         self.landing = landing
-        columns = ", ".join(
-            f"{name} {_kind(name)}" for name in (*EVENT_COLUMNS, "line", "reason", "detail", "batch_date", "file")
-        )
-        engine.execute(f"CREATE TABLE mapped ({columns})")
+        self.blocks = 0
 
     def read(self, batch: Batch) -> list[dict]:
         """Stage a batch's files and count its rows; return its refused lines, as raw.rejected_events has them.
@@ -82,18 +80,38 @@ class Staging:
         """Map a block; return the number of events and all refusals, those of reading included."""
         self.engine.register("block", block.table.append_column("_line", pa.array(block.lines)))
         select = mapping_sql(self.source, block.table.column_names, batch_date, self.shop_zone)
-        self.engine.execute(f"INSERT INTO mapped SELECT *, ?, ? FROM ({select})", [batch_date, file])
+        table = f"mapped_{self.blocks}"  # a table a block: DuckDB appends to a table at half the speed of making one
+        self.blocks += 1
+        self.engine.execute(
+            f"CREATE TABLE {table} AS SELECT *, DATE '{batch_date}' AS batch_date, {quoted(file)} AS file, {self._hash()} AS row_hash"
+            f" FROM ({select})"
+        )
         self.engine.unregister("block")
         refusals = list(block.refusals)
-        rows = self.engine.execute(
-            "SELECT line, reason, detail FROM mapped WHERE reason IS NOT NULL ORDER BY line"
-        ).fetchall()
+        bad = f"FROM {table} WHERE reason IS NOT NULL"
+        rows = self.engine.execute(f"SELECT line, reason, detail {bad} ORDER BY line").fetchall()
         if rows:
             position = {int(line): index for index, line in enumerate(block.lines)}
             text = block.text
             refusals += [Refusal(line, reason, detail, text[position[line]][:10_000]) for line, reason, detail in rows]
-            self.engine.execute("DELETE FROM mapped WHERE reason IS NOT NULL")
+            self.engine.execute(f"DELETE {bad}")
         return len(block.lines) - len(rows), refusals
+
+    def _hash(self) -> str:
+        """Return the expression of an event's id, before equal rows of a batch are told apart."""
+        if "event_id" in self.source.columns:
+            return "event_id"
+        fields = ["epoch_us(event_time)", *(name for name in HASHED if name != "event_time")]
+        row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
+        return f"md5(concat_ws(chr(31), {row}))"
+
+    def _nothing(self) -> str:
+        """Return a SELECT without rows in the columns of a mapped block, for a load without files."""
+        kinds = {"event_time": "TIMESTAMPTZ", "event_day": "DATE", "batch_date": "DATE", "line": "BIGINT"}
+        kinds |= dict.fromkeys(("quantity", "price", "discount"), DECIMAL)
+        names = (*EVENT_COLUMNS, "line", "batch_date", "file", "row_hash")
+        columns = ", ".join(f"CAST(NULL AS {kinds.get(name, 'VARCHAR')}) AS {name}" for name in names)
+        return f"SELECT {columns} WHERE false"
 
     def identify(self) -> None:
         """Give every staged event its id and its place among the deliveries of that id in this load (1 owns it).
@@ -101,19 +119,16 @@ class Staging:
         Without an id of the source's own, the id is a hash of the row, and identical rows of one batch are told apart by their
         ordinal: two equal lines of a basket are two events, the same line delivered in two batches is one.
         """
-        row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in HASHED)
-        own = "event_id" in self.source.columns
-        self.engine.execute(
-            f"CREATE TABLE hashed AS SELECT *, {'event_id' if own else f'md5(concat_ws(chr(31), {row}))'} AS row_hash FROM mapped"
-        )
-        self.engine.execute("DROP TABLE mapped")
+        blocks = " UNION ALL ".join(f"FROM mapped_{number}" for number in range(self.blocks))
+        self.engine.execute(f"CREATE VIEW mapped AS {blocks or self._nothing()}")
         self.engine.execute(
             """CREATE TABLE repeats AS
             SELECT batch_date, file, line, row_hash,
                 row_number() OVER (PARTITION BY batch_date, row_hash ORDER BY file, line) AS ordinal
-            FROM hashed SEMI JOIN (SELECT row_hash FROM hashed GROUP BY row_hash HAVING count(*) > 1) AS several
+            FROM mapped SEMI JOIN (SELECT row_hash FROM mapped GROUP BY row_hash HAVING count(*) > 1) AS several
             USING (row_hash)"""
         )
+        own = "event_id" in self.source.columns
         told_apart = "row_hash" if own else "row_hash || CASE WHEN ordinal > 1 THEN '-' || ordinal ELSE '' END"
         self.engine.execute(
             f"""CREATE TABLE places AS
@@ -123,9 +138,9 @@ class Staging:
         )
         self.engine.execute(
             f"""CREATE VIEW incoming AS
-            SELECT hashed.* REPLACE (coalesce(places.id, hashed.row_hash) AS event_id),
+            SELECT mapped.* REPLACE (coalesce(places.id, mapped.row_hash) AS event_id),
                 coalesce(places.delivery, 1) AS delivery, '{self.source.name}' AS source
-            FROM hashed LEFT JOIN places USING (batch_date, file, line)"""
+            FROM mapped LEFT JOIN places USING (batch_date, file, line)"""
         )
         self.engine.execute("CREATE TABLE owned_before (event_id VARCHAR, batch_date DATE)")
         self.engine.execute(
@@ -139,7 +154,7 @@ class Staging:
 
     def days(self) -> set[tuple[date, date]]:
         """Return the (batch date, event day) pairs delivered."""
-        return set(self.engine.execute("SELECT DISTINCT batch_date, event_day FROM hashed").fetchall())
+        return set(self.engine.execute("SELECT DISTINCT batch_date, event_day FROM mapped").fetchall())
 
     def keys(self, days: list[date]) -> pa.RecordBatchReader:
         """Return event_id, event_day, batch_date and delivery of the events on `days`."""
@@ -175,11 +190,3 @@ class Staging:
         hours = "'{' || array_to_string(purchase_hours, ',') || '}' AS purchase_hours"
         shared = sql_text("features/customer_day").text
         return self.engine.sql(f"SELECT * REPLACE ({hours}) FROM ({shared})").to_arrow_reader()
-
-
-def _kind(name: str) -> str:
-    kinds = {
-        "event_time": "TIMESTAMPTZ", "event_day": "DATE", "batch_date": "DATE", "line": "BIGINT", "quantity": "DECIMAL(24, 10)",
-        "price": "DECIMAL(24, 10)", "discount": "DECIMAL(24, 10)",
-    }  # fmt: skip
-    return kinds.get(name, "VARCHAR")
