@@ -64,11 +64,13 @@ def _replace(connection: Connection, staging: Staging, batches: list[Batch], sho
         ensure_partitions(connection, "raw.events", days[0], days[-1])
     deleted = _remove(connection, dates, span, bool(old))
     yielded = _settle_owners(connection, staging, dates, days, span)
+    rollup = staging.roll_up()
     written = copy_arrow(connection, "raw.events", TABLE_COLUMNS, staging.events("owned"))
     copy_arrow(connection, "raw.duplicate_events", TABLE_COLUMNS, staging.events("disowned"))
     returned: list[sa.Row] = []
     if old:
         returned = list(run_sql(connection, "ingest/give_back", **span))
+    rollup.result()
     rolled = customer_day.replace_delivered(connection, source.name, old, staging.customer_days())
     moved = {(row.batch_date, row.event_day) for row in (*yielded, *returned)}
     customer_day.replace(connection, source.name, moved, shop.timezone)

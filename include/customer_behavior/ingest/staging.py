@@ -1,5 +1,6 @@
 """What a load delivers, staged in the engine: events with their ids, refused lines, and what they add to the rollup."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -178,15 +179,24 @@ class Staging:
         """Return the number of duplicates by batch."""
         return dict(self.engine.execute("SELECT batch_date, count(*) FROM disowned GROUP BY batch_date").fetchall())
 
-    def customer_days(self) -> pa.RecordBatchReader:
-        """Return the rows that the owned events add to features.customer_day."""
-        zone = str(self.shop_zone)
+    def roll_up(self) -> Future[None]:
+        """Begin to make what the owned events add to features.customer_day, beside what the caller does next."""
+        zone = quoted(str(self.shop_zone))
         self.engine.execute(
-            f"""CREATE OR REPLACE VIEW day_events AS
+            f"""CREATE VIEW day_events AS
             SELECT *, coalesce(order_id, session_id, CAST(event_time AS VARCHAR)) AS order_key,
-                CAST(extract(HOUR FROM timezone('{zone}', event_time)) AS SMALLINT) AS local_hour
+                CAST(extract(HOUR FROM timezone({zone}, event_time)) AS SMALLINT) AS local_hour
             FROM owned WHERE customer_id IS NOT NULL"""
         )
         hours = "'{' || array_to_string(purchase_hours, ',') || '}' AS purchase_hours"
         shared = sql_text("features/customer_day").text
-        return self.engine.sql(f"SELECT * REPLACE ({hours}) FROM ({shared})").to_arrow_reader()
+        query = f"CREATE TABLE rollup AS SELECT * REPLACE ({hours}) FROM ({shared})"
+        cursor = self.engine.cursor()
+        pool = ThreadPoolExecutor(1, "rollup")
+        begun = pool.submit(lambda: cursor.execute(query).close())
+        pool.shutdown(wait=False)
+        return begun
+
+    def customer_days(self) -> pa.RecordBatchReader:
+        """Return the rows that `roll_up` has made."""
+        return self.engine.sql("FROM rollup").to_arrow_reader()
