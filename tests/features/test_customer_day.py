@@ -1,0 +1,39 @@
+"""The rollup has one definition and two engines: what DuckDB makes of a load, PostgreSQL makes of raw.events."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from customer_behavior.features import customer_day
+from customer_behavior.ingest.batches import ingest
+from support import small_shop
+from support.small_shop import line
+
+
+def test_both_engines_make_the_same_rows(warehouse, tmp_path, monkeypatch):
+    for name, value in small_shop.configure(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    first = small_shop.FIRST_DAY
+    small_shop.land_history(tmp_path / "landing", 3)
+    odd = [
+        line(f"{first} 23:59:59.5", basket="", customer="c1", price="0.333", units=3),
+        line(f"{first} 23:59:59.5", basket="", customer="c1", price="", units=2),
+        line(f"{first} 04:00:00", basket="x", customer="c1", price="19.99", units="0.25", off="0.015"),
+        line(f"{first} 05:00:00", basket="x", customer="c1", price="7", units=-2),
+        line(f"{first} 06:00:00", type="view", customer="c2", basket="", price=""),
+        line(f"{first} 07:00:00", type="remove_from_cart", customer="", basket="nobody"),
+    ]
+    small_shop.land(tmp_path / "landing", first, odd)
+    ingest(warehouse, small_shop.SOURCE, first, date(2024, 1, 3))
+
+    def rows(connection) -> list[tuple]:
+        return [tuple(row) for row in connection.execute(sa.text("SELECT * FROM features.customer_day ORDER BY 1, 2, 3"))]
+
+    with warehouse.begin("ingest") as connection:
+        by_duckdb = rows(connection)
+        slices = {(date(2024, 1, n), date(2024, 1, n)) for n in (1, 2, 3)}
+        deleted, written = customer_day.replace(connection, small_shop.SOURCE, slices, "America/New_York")
+        assert deleted == written == len(by_duckdb) > 20
+        assert rows(connection) == by_duckdb
