@@ -347,27 +347,31 @@ def test_kill_9_of_a_task_at_work(shop: Shop, in_order: InOrder) -> None:
 
 
 def test_kill_9_of_the_scheduler(shop: Shop, in_order: InOrder) -> None:
-    as_of, before = JUDGED, shop.tables()
-    with hold_audit(shop.warehouse) as held:
+    as_of, before = day(14), shop.tables()
+    with hold_audit(shop.warehouse) as held:  # the snapshot is written, and not committed
         run_id = trigger_for(shop.stack.api, "score_customers", as_of)
         (first,) = held.wait_for_tasks()
         shop.stack.kill_scheduler()
         assert shop.stack.heal() == ["scheduler"]
         # The new scheduler knows nothing of the attempt that still waits, and starts another beside it.
         held.wait_for_tasks(other_than=[first], seconds=90)
+        assert_same(shop.tables(), before)
     tasks = succeeded(shop.stack, "score_customers", run_id)
     assert max(task["try_number"] for task in tasks) > 1
-    assert_same(shop.tables(), before)
+    in_order.score(as_of)
+    shop.assert_as_reference()
 
 
-def test_kill_9_of_postgresql(shop: Shop) -> None:
-    before = shop.tables()
-    with hold_audit(shop.warehouse) as held:  # the morning is swapped in, and not committed
-        run_id = trigger_for(shop.stack.api, "publish_marketing", AS_OF[-1])
+def test_kill_9_of_postgresql(shop: Shop, in_order: InOrder, shuffled: dict[date, str]) -> None:
+    as_of, before = min(shuffled), shop.tables()
+    with hold_audit(shop.warehouse) as held:  # the products are written, and not committed
+        run_id = trigger_for(shop.stack.api, "recommend", as_of)
         held.wait_for_tasks()
         shop.stack.postgres.kill()
     assert shop.stack.heal()[0] == "postgres"
     assert_same(shop.tables(), before)
-    tasks = succeeded(shop.stack, "publish_marketing", run_id, seconds=180)
+    tasks = succeeded(shop.stack, "recommend", run_id, seconds=180)
     assert max(task["try_number"] for task in tasks) > 1
-    assert_same(shop.tables(), before)
+    recommend.products(in_order.warehouse, as_of)
+    recommend.actions(in_order.warehouse, as_of)
+    shop.assert_as_reference()
