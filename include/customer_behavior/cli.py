@@ -1,7 +1,8 @@
-"""The command line: migrate a warehouse, land the demonstration data."""
+"""The command line: migrate a warehouse, land the demonstration data, simulate a shop."""
 
 import argparse
 import sys
+from pathlib import Path
 
 from customer_behavior.errors import PlatformError
 from customer_behavior.paths import landing_dir
@@ -13,10 +14,13 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the warehouse at WAREHOUSE_URL to the newest schema")
     commands.add_parser("land-demo", help="write the demonstration data into LANDING_DIR as daily files")
+    _add_simulate(commands.add_parser("simulate", help="write the daily files of a simulated shop"))
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "migrate":
             _migrate()
+        elif asked.command == "simulate":
+            _simulate(asked)
         else:
             _land_demo()
     except PlatformError as error:
@@ -35,3 +39,34 @@ def _land_demo() -> None:
     from customer_behavior.demo.complete_journey import land
 
     print(f"{land(landing_dir())} files written to {landing_dir()}")
+
+
+def _add_simulate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--world", type=Path, required=True, help="the shop and what is planted in it (docs/simulator.md)"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="a folder; clickstream/, manifest.json and more go into it"
+    )
+    parser.add_argument("--customers", type=_positive, help="customers at the start, in place of the world's")
+    parser.add_argument("--days", type=_positive, help="days, in place of the world's")
+    parser.add_argument("--seed", type=int, help="seed, in place of the world's")
+    parser.add_argument(
+        "--events", type=_positive, help="about so many events: more or fewer customers, or, with --customers, visits"
+    )
+    parser.add_argument("--no-gzip", action="store_true", help="write .csv, not .csv.gz")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
+
+
+def _simulate(asked: argparse.Namespace) -> None:
+    from customer_behavior.simulator import changed, load_world, simulate
+
+    world = changed(load_world(asked.world), seed=asked.seed, days=asked.days)
+    made = simulate(world, asked.out, events=asked.events, customers=asked.customers, compress=not asked.no_gzip)
+    print(f"{made.rows} rows of {made.days} days written to {asked.out}; the truth about them is in {made.manifest}")
