@@ -2,7 +2,8 @@
 ### ingest_events
 
 Loads what the active sources landed for a day: files → validated `raw.events`, refused lines with their reason in
-`raw.rejected_events`, the ledger `raw.ingest_batches`, and the daily rollup `features.customer_day`.
+`raw.rejected_events`, the ledger `raw.ingest_batches`, and the daily rollup `features.customer_day`; and the shop's dimensions
+(products, customers, contacts), if it names any.
 
 Loading a day again replaces it. A backfill may run its days in any order.
 
@@ -38,7 +39,17 @@ def ingest_events():
         day = batch_date_for(run.as_of)
         return ingest(warehouse(), source, day, day, run_id=run.run_id)
 
+    @task(map_index_template="{{ dimension }}")
+    def load_dimension(dimension: str) -> dict:
+        from customer_behavior.asof import batch_date_for
+        from customer_behavior.dimensions.loading import load_delivery
+
+        run = current_run()
+        return load_delivery(warehouse(), dimension, batch_date_for(run.as_of), run_id=run.run_id)
+
     landed >> load_batch.expand(source=list(SHOP.sources))
+    if SHOP.dimensions:
+        landed >> load_dimension.expand(dimension=list(SHOP.dimensions))
 
 
 ingest_events()

@@ -20,6 +20,11 @@ def sources_dir() -> Path:
     return Path(os.environ.get("CUSTOMER_BEHAVIOR_SOURCES", INCLUDE_DIR / "sources"))
 
 
+def dimensions_dir() -> Path:
+    """Return the folder with one YAML a dimension; `CUSTOMER_BEHAVIOR_DIMENSIONS` names another."""
+    return Path(os.environ.get("CUSTOMER_BEHAVIOR_DIMENSIONS", INCLUDE_DIR / "dimensions"))
+
+
 def landing_dir() -> Path:
     """Return the folder that sources' path patterns are relative to; `LANDING_DIR` names another."""
     return Path(os.environ.get("LANDING_DIR", REPO_DIR / ".run" / "landing"))

@@ -38,6 +38,7 @@ class Shop(Settings):
     currency: str = Field(pattern="^[A-Z]{3}$")
     primary_target: TargetKey
     sources: tuple[str, ...] = Field(min_length=1)
+    dimensions: tuple[str, ...] = ()
     alert_to: tuple[str, ...] = ()
 
     @field_validator("timezone")

@@ -103,7 +103,9 @@ def test_reading_the_files_imports_nothing_heavy(dag_file):
         f"import airflow.sdk; before = set(sys.modules); runpy.run_path({str(dag_file)!r})\n"
         f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules and m not in before]))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_environment())
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_environment()
+    )
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 

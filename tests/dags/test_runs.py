@@ -47,6 +47,27 @@ class Inbox:
         return "250 OK"
 
 
+def deliver_consent(folder: Path, day: date) -> dict[str, str]:
+    """Name a dimension of customers in the shop's configuration and land its file for a day; return its environment."""
+    shop = folder / "config" / "shop.yaml"
+    shop.write_text(yaml.safe_dump({**yaml.safe_load(shop.read_text()), "dimensions": ["members"]}))
+    (folder / "dimensions").mkdir()
+    (folder / "dimensions" / "members.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "description": "Consent",
+                "kind": "customers",
+                "path": "members/{date}.csv",
+                "columns": {"customer_id": "id", "consent": "consent"},
+            }
+        )
+    )
+    (folder / "landing" / "members").mkdir()
+    lines = [f"c{number:03d},{number % 2 == 0}" for number in range(60)]
+    (folder / "landing" / "members" / f"{day}.csv").write_text("\n".join(["id,consent", *lines]) + "\n")
+    return {"CUSTOMER_BEHAVIOR_DIMENSIONS": str(folder / "dimensions")}
+
+
 @pytest.fixture(scope="module")
 def night(postgres, tmp_path_factory):
     """Run the chain; return (results by DAG, warehouse, mails)."""
@@ -62,6 +83,7 @@ def night(postgres, tmp_path_factory):
     watched["drift"].update(threshold=1e-6, limit_share=0.01)  # everything has drifted: a mail is due
     limits.write_text(yaml.safe_dump(watched))
     small_shop.land_history(folder / "landing", DAYS)
+    shop |= deliver_consent(folder, TRAINED)
     environment = airflow_environment(
         StackOptions(state_dir=folder / "state", extra_env=shop),
         keys.load(folder / "state"),
@@ -74,6 +96,7 @@ def night(postgres, tmp_path_factory):
         ["load_history", None, {"source": "till", "from_date": str(small_shop.FIRST_DAY), "to_date": str(TRAINED)}],
         ["train_models", logical(TRAINED), {"promote": True}],
         ["score_customers", None, {"as_of_date": str(SCORED)}],
+        ["ingest_events", logical(SCORED), {}],
         ["recommend", logical(SCORED), {}],
         ["publish_marketing", logical(SCORED), {}],
         ["monitor_models", logical(SCORED), {"mail": True}],
@@ -98,7 +121,7 @@ def night(postgres, tmp_path_factory):
         postgres.drop_database(name)
 
 
-@pytest.mark.parametrize("step", range(8))
+@pytest.mark.parametrize("step", range(9))
 def test_each_dag_succeeds_in_its_turn(night, step):
     results, _, _, done = night
     dag_id, state, tasks = results[step]
@@ -109,8 +132,8 @@ def test_each_dag_succeeds_in_its_turn(night, step):
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (8, "this run has no logical date and its form no as_of_date"),
-        (9, "is not ready: source till has no batch for"),
+        (9, "this run has no logical date and its form no as_of_date"),
+        (10, "is not ready: source till has no batch for"),
     ],
 )
 def test_a_run_that_cannot_know_its_date_or_is_not_ready_fails_with_the_sentence(night, step, message):
@@ -131,9 +154,23 @@ def test_the_tables_are_filled(night):
         assert scores == count("models.scores WHERE target = 'purchase'") == count("marketing.action_recommendations")
         assert count("monitoring.drift_features") > 20
         assert count("models.promotions WHERE target = 'purchase'") == 1
-        assert count("raw.ingest_batches") == DAYS
+        assert count("raw.ingest_batches WHERE source = 'till'") == DAYS
         status = connection.execute(sa.text("SELECT as_of_date, ready, customers FROM marketing.status")).one()
         assert tuple(status) == (SCORED, True, scores)
+
+
+def test_consent_delivered_as_a_dimension_reaches_marketing(night):
+    _, warehouse, _, _ = night
+    with warehouse.begin("marketing_reader") as connection:
+        rows = connection.execute(
+            sa.text("SELECT customer_id, consent, suppressed_reason FROM marketing.customer_scores_latest")
+        ).all()
+    said = {row.customer_id: (row.consent, row.suppressed_reason) for row in rows}
+    for customer, found in said.items():
+        number = int(customer.removeprefix("c"))
+        expected = None if number >= 60 else number % 2 == 0
+        assert found == (expected, "no consent to be contacted" if expected is False else None)
+    assert {consent for consent, _ in said.values()} == {True, False, None}
 
 
 def test_one_mail_says_what_moved(night):

@@ -40,7 +40,8 @@ SELECT
     max(lines.event_time) AS last_event_at
 FROM day_events AS lines
 LEFT JOIN orders
-    ON lines.customer_id = orders.customer_id
-    AND lines.event_day = orders.event_day
-    AND lines.batch_date = orders.batch_date
+    ON
+        lines.customer_id = orders.customer_id
+        AND lines.event_day = orders.event_day
+        AND lines.batch_date = orders.batch_date
 GROUP BY lines.customer_id, lines.event_day, lines.batch_date

@@ -4,7 +4,7 @@ WITH gone AS (
     DELETE FROM raw.events AS events
     WHERE
         events.source = :source
-        AND events.batch_date = any(cast(:dates AS date []))
+        AND events.batch_date = any(cast(:dates AS date[]))
         AND events.event_day BETWEEN :first_day AND :last_day
     RETURNING events.event_id
 )

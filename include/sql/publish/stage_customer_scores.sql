@@ -33,6 +33,16 @@ products AS (
     GROUP BY customer_id
 ),
 
+-- Consent as it was known when the day before :as_of ended.
+consents AS (
+    SELECT DISTINCT ON (versions.customer_id)
+        versions.customer_id,
+        versions.consent
+    FROM raw.customer_versions AS versions
+    WHERE versions.valid_from < cast(:as_of AS date)
+    ORDER BY versions.customer_id ASC, versions.valid_from DESC, versions.source DESC
+),
+
 prices AS (
     SELECT
         events.customer_id,
@@ -79,8 +89,8 @@ SELECT
     END AS segment,
     unreliable.customer_id IS NULL AS reliable,
     unreliable.reason AS unreliable_reason,
-    cast(NULL AS boolean) AS consent, -- no source delivers it yet: not known
-    cast(NULL AS text) AS suppressed_reason,
+    consents.consent,
+    CASE WHEN NOT consents.consent THEN 'no consent to be contacted' END AS suppressed_reason,
     CASE WHEN actions.holdout THEN ARRAY[actions.action] ELSE cast('{}' AS text[]) END AS holdout_actions,
     scored.model_id AS model_version
 FROM scored
@@ -89,4 +99,5 @@ LEFT JOIN lapse ON scored.customer_id = lapse.customer_id
 LEFT JOIN actions ON scored.customer_id = actions.customer_id
 LEFT JOIN products ON scored.customer_id = products.customer_id
 LEFT JOIN prices ON scored.customer_id = prices.customer_id
+LEFT JOIN consents ON scored.customer_id = consents.customer_id
 LEFT JOIN staged_unreliable AS unreliable ON scored.customer_id = unreliable.customer_id
