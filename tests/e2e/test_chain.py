@@ -227,6 +227,7 @@ def test_the_same_dates_again_write_again_and_change_nothing(shop: Shop) -> None
             "monitoring.drift_runs",
             "monitoring.drift_features",
         ):
+            assert (table, str(as_of)) in writes, "not written again"
             deleted, written = writes[table, str(as_of)]
             assert deleted == written > 0, (table, as_of)
     events = [(deleted, written) for (table, piece), (deleted, written) in writes.items() if table == "raw.events"]

@@ -150,7 +150,7 @@ class _Run:
         yield from bot_blocks(self.world, self.customers, self.products, day)
 
     def _events(self, day: Day, writer: FileWriter) -> None:
-        rng = self.world.rng("delivery", day.number)
+        rng, returning = self.world.rng("delivery", day.number), self.world.rng("returns", day.number)
         name = f"{FOLDER}/{day.date}{self.suffix}"
         counts = self.counts[name] = FileCounts()
         file = WholeFile(self.out / name)
@@ -167,7 +167,7 @@ class _Run:
             lines = self.post.sort_out(rows, lines_of(rows, text, tail), day, counts, rng)
             writer.submit(file.write, broken(lines, bad, counts, rng))
             bad = [] if len(lines) else bad
-            self._send_returns(visits, rows, text, rng)
+            self._send_returns(visits, rows, text, returning)
         if bad:
             raise BadInputError(
                 f"{day.date}: nobody came, so there is no row to break for bad_rows; add customers or days"
