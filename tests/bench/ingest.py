@@ -47,7 +47,7 @@ def use(folder: Path) -> None:
     for path in (INCLUDE_DIR / "config").glob("*.yaml"):
         (config / path.name).write_text(path.read_text())
     shop = yaml.safe_load((config / "shop.yaml").read_text())
-    (config / "shop.yaml").write_text(yaml.safe_dump({**shop, "sources": [SOURCE]}))
+    (config / "shop.yaml").write_text(yaml.safe_dump({**shop, "sources": [SOURCE], "currency": "EUR"}))
     os.environ.update(CUSTOMER_BEHAVIOR_CONFIG=str(config), LANDING_DIR=str(folder))
 
 
