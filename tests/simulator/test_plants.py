@@ -146,7 +146,15 @@ def test_traffic_and_prices_shift_on_the_date(shifting, steady):
     assert shares[True] == pytest.approx(shares[False], abs=0.03)
 
 
-def test_customers_have_habits_and_some_lapse(steady):
+def test_some_who_came_often_never_come_again(steady):
+    visits, day = steady.sessions, pd.to_datetime(steady.sessions.day)
+    early = visits[day < "2024-01-31"].groupby("customer").size()
+    often = set(early.index[early >= 8])
+    seen_last = set(visits.customer[day >= "2024-04-02"])
+    assert 0.1 < len(often - seen_last) / len(often) < 0.6
+
+
+def test_customers_buy_again_by_habit(steady):
     bought = steady.events[steady.events.type == "purchase"]
     day = pd.to_datetime(bought.day)
     cut = pd.Timestamp("2024-03-25")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
 from customer_behavior.errors import BadInputError, ConfigurationError
-from customer_behavior.paths import INCLUDE_DIR
+from customer_behavior.paths import INCLUDE_DIR, REPO_DIR
 from customer_behavior.simulator import World, changed, load_world, simulate
+from customer_behavior.simulator.bad_rows import KINDS
+from customer_behavior.simulator.plants import Shift, Treatment
+from customer_behavior.simulator.world import Sessions
 from simulator.shops import world_of
 
 BASE = {"first_day": "2024-03-01", "days": 30}
@@ -20,7 +25,7 @@ def test_a_shipped_world_loads(path):
 
 def test_the_steady_world_plants_nothing():
     world = load_world(INCLUDE_DIR / "worlds" / "steady.yaml")
-    plants = set(World.model_fields) - set(["description", "seed", "first_day", "days", "timezone"])
+    plants = set(World.model_fields) - {"description", "seed", "first_day", "days", "timezone"}
     assert not plants & world.model_fields_set
 
 
@@ -115,3 +120,12 @@ def test_a_world_names_its_file_of_contacts_beside_itself(tmp_path):
         load_world(path)
     (tmp_path / "who.csv").write_text("date,user_id,action,arm\n")
     assert load_world(path).treatment.contacts == tmp_path / "who.csv"
+
+
+def test_the_page_names_every_key_and_kind_and_its_example_loads(tmp_path):
+    page = (REPO_DIR / "docs" / "simulator.md").read_text()
+    for name in (*World.model_fields, *KINDS, *Shift.model_fields, *Treatment.model_fields, *Sessions.model_fields):
+        assert re.search(rf"\b{name}\b", page), name
+    path = tmp_path / "example.yaml"
+    path.write_text(page.split("```yaml\n")[1].split("```")[0])
+    assert load_world(path).price_threshold.price == 79.90

@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from customer_behavior.simulator.bad_rows import break_line
 from customer_behavior.simulator.lines import content, with_inserted
+from customer_behavior.simulator.plants import Delivery
 from customer_behavior.simulator.sessions import PURCHASE, TYPES, Day, Rows
-from customer_behavior.simulator.world import Delivery, World
+from customer_behavior.simulator.world import World
 
 ON_TIME, LATE, DUPLICATED = "on_time", "late", "duplicated"
 

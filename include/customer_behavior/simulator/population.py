@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.simulator.catalogue import TIERS, Products
-from customer_behavior.simulator.world import DIMENSIONS, Rule, World
+from customer_behavior.simulator.plants import Rule
+from customer_behavior.simulator.world import DIMENSIONS, World
 
 FIRST_ID = 500_000_000
 
