@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +11,8 @@ import yaml
 from customer_behavior.dimensions.loading import load_delivery
 from customer_behavior.dimensions.source import load_dimension
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
-from customer_behavior.paths import dimensions_dir
+from customer_behavior.paths import INCLUDE_DIR, dimensions_dir
+from customer_behavior.simulator import changed, load_world, simulate
 
 ONE, TWO, THREE = (date(2024, 3, n) for n in (5, 6, 7))
 FILE = {
@@ -167,11 +168,35 @@ def test_contacts_and_customers_fill_their_tables(shop):
     shop.load(ONE)
     rows = shop.query("SELECT customer_id, consent, country, valid_to FROM raw.customers ORDER BY 1")
     assert rows == [("c1", True, "US", None), ("c2", False, None, None), ("c3", None, "DE", None)]
-    columns = {"customer_id": "id", "contact_day": "day", "action": "what", "holdout": "ok"}
-    shop.configure(kind="contacts", columns=columns)
-    shop.land(TWO, "c1,2024-03-05,remind,false", "c2,2024-03-05,remind,true", header="id,day,what,ok")
+    shop.configure(
+        kind="contacts",
+        timezone="America/New_York",
+        columns={"customer_id": "id", "contacted_at": "at", "action": "what", "holdout": "arm"},
+        values={"holdout": {"control": "true", "sent": "false"}},
+    )
+    shop.land(
+        TWO, "c1,2024-03-05 09:00:00,remind,sent", "c2,2024-03-05T12:00:00Z,remind,control", header="id,at,what,arm"
+    )
     shop.load(TWO)
     rows = shop.query(
-        "SELECT customer_id, contact_day, action, channel, holdout, batch_date FROM raw.contacts ORDER BY 1"
+        "SELECT customer_id, contacted_at, action, channel, holdout, batch_date FROM raw.contacts ORDER BY 1"
     )
-    assert rows == [("c1", ONE, "remind", None, False, TWO), ("c2", ONE, "remind", None, True, TWO)]
+    assert rows == [
+        ("c1", datetime(2024, 3, 5, 14, tzinfo=UTC), "remind", None, False, TWO),
+        ("c2", datetime(2024, 3, 5, 12, tzinfo=UTC), "remind", None, True, TWO),
+    ]
+
+
+def test_what_the_simulator_lands_is_taken_in_by_the_shipped_dimensions(warehouse, tmp_path):
+    world = changed(load_world(INCLUDE_DIR / "worlds" / "threshold.yaml"), days=3, customers=200)
+    simulate(world, tmp_path, compress=False)
+    for kind, rows in (("products", 10), ("customers", 200), ("contacts", 1)):
+        files = list((tmp_path / kind).glob("*.csv"))
+        for path in files:
+            summary = load_delivery(warehouse, f"clickstream_{kind}", date.fromisoformat(path.stem), landing=tmp_path)
+            lines = len(path.read_text().splitlines()) - 1
+            assert (summary["rows_read"], summary["rows_accepted"]) == (lines, lines)
+        assert files
+        table = {"products": "product_versions", "customers": "customer_versions", "contacts": "contacts"}[kind]
+        with warehouse.begin() as connection:
+            assert connection.execute(sa.text(f"SELECT count(*) FROM raw.{table}")).scalar_one() >= rows

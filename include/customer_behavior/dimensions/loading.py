@@ -36,7 +36,7 @@ def load_delivery(
     files = sorted(landing.glob(dimension.path.format(date=batch_date.isoformat())))
     if not files and dimension.on_missing == "fail":
         raise NotReadyError(f"{name} {batch_date}: no file at {landing / dimension.path.format(date=batch_date)}")
-    with open_engine("UTC") as engine, warehouse.begin("ingest") as connection:
+    with open_engine(dimension.timezone) as engine, warehouse.begin("ingest") as connection:
         lock(connection, f"ingest {name}")
         counts, refused = _stage(engine, dimension, batch_date, files, landing)
         if counts["rows_read"] and counts["rows_rejected"] / counts["rows_read"] > dimension.reject_limit:
@@ -105,6 +105,11 @@ def _stage_block(
             values.append(f"CAST(NULL AS {kind})")
             continue
         text = f"nullif(trim({identifier(column)}), '')"
+        if name in dimension.values:
+            cases = " ".join(
+                f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in dimension.values[name].items()
+            )
+            text = f"CASE {text} {cases} ELSE {text} END"
         values.append(f"try_cast({text} AS {kind})")
         if name in KEYS[dimension.kind]:
             reasons.append(f"WHEN {text} IS NULL THEN {quoted(f'key_missing|{name} is empty: it is part of the key')}")

@@ -18,13 +18,13 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "customers": {"customer_id": "VARCHAR", "consent": "BOOLEAN", "country": "VARCHAR"},
     "contacts": {
-        "customer_id": "VARCHAR", "contact_day": "DATE", "action": "VARCHAR", "channel": "VARCHAR", "holdout": "BOOLEAN",
+        "customer_id": "VARCHAR", "contacted_at": "TIMESTAMPTZ", "action": "VARCHAR", "channel": "VARCHAR", "holdout": "BOOLEAN",
     },
 }  # fmt: skip
 KEYS = {
     "products": ("product_id",),
     "customers": ("customer_id",),
-    "contacts": ("customer_id", "contact_day", "action"),
+    "contacts": ("customer_id", "contacted_at", "action"),
 }
 TABLES = {"products": "raw.product_versions", "customers": "raw.customer_versions", "contacts": "raw.contacts"}
 
@@ -36,7 +36,9 @@ class _DimensionFile(Settings):
     kind: Kind
     path: str
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    timezone: str = "UTC"
     columns: dict[str, str]
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
     on_missing: Literal["fail", "empty"] = "empty"
     reject_limit: float = Field(default=0.05, ge=0, le=1)
 
@@ -56,6 +58,9 @@ class _DimensionFile(Settings):
         for name in KEYS[self.kind]:
             if name not in self.columns:
                 raise ValueError(f"columns.{name} is missing: it is part of the key of {self.kind}")
+        for name in self.values:
+            if name not in self.columns:
+                raise ValueError(f"values.{name}: columns has no {name}")
         return self
 
 

@@ -77,6 +77,9 @@ def upgrade() -> None:
                         'ALTER TABLE %I.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
                         parent_schema, parent_name, parent_schema, parent_name || '_' || suffix, lower_bound, upper_bound
                     );
+                    IF parent_schema = 'raw' THEN  -- a large day is copied straight into its partition
+                        EXECUTE format('GRANT INSERT ON %I.%I TO ingest', parent_schema, parent_name || '_' || suffix);
+                    END IF;
                     made := made + 1;
                 END IF;
                 lower_bound := upper_bound;

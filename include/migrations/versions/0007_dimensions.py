@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.columns import BOOL, DATE, NUMERIC, TEXT, optional, required, table
+from migrations.columns import BOOL, DATE, NUMERIC, STAMP, TEXT, optional, required, table
 
 revision = "0007"
 down_revision = "0006"
@@ -42,12 +42,12 @@ def upgrade() -> None:
         "One row per contact made with a customer, as delivered.",
         required("source", TEXT, "Source, a file name in include/dimensions."),
         required("customer_id", TEXT, "Customer, as the events name them."),
-        required("contact_day", DATE, "Shop-local day of the contact."),
+        required("contacted_at", STAMP, "When the contact was made (stored in UTC)."),
         required("action", TEXT, "What was done, for example a key of include/config/actions.yaml."),
         optional("channel", TEXT, "How, for example mail."),
         optional("holdout", BOOL, "True: chosen, and left alone to measure the effect."),
         required("batch_date", DATE, "Date of the batch that delivered it."),
-        key="source, customer_id, contact_day, action, batch_date",
+        key="source, customer_id, contacted_at, action, batch_date",
     )
     for entity in ("product", "customer"):
         op.execute(
