@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 
 from customer_behavior.errors import BadInputError
+from customer_behavior.ingest.blocks import Block
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.mapping import check_header
-from customer_behavior.ingest.reading import Block
 from customer_behavior.ingest.source import Source
 from customer_behavior.ingest.staging import Staging
 from support import small_shop

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_behavior.errors import BadInputError
-from customer_behavior.ingest import reading
+from customer_behavior.ingest import blocks, reading
 
 
 def read(path: Path) -> tuple[list[tuple], list[tuple]]:
@@ -61,7 +61,7 @@ def test_blocks_of_any_size_give_the_same_records(tmp_path, monkeypatch):
     lines[100] = "1,2,3,4"
     path = write(tmp_path / "f.csv", ("a,b\n" + "\n".join(lines)).encode())
     whole = read(path)
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
     assert read(path) == whole
     assert len(whole[0]) == 398
     assert whole[1] == [(102, "column_count")]

@@ -26,7 +26,7 @@ def check_header(source: Source, columns: list[str], where: str) -> None:
     """Raise BadInputError naming the first mapped column that the file lacks, and those it has."""
     for name, column in source.columns.items():
         for wanted in (column,) if isinstance(column, str) else column:
-            if wanted not in columns:
+            if wanted not in columns and wanted not in source.optional:
                 raise BadInputError(
                     f"{where}: column {wanted!r}, mapped to {name} in include/sources/{source.name}.yaml, is not in the file; "
                     f"its columns are {', '.join(columns)}"
@@ -58,7 +58,7 @@ WITH given AS (
 ),
 typed AS (
     SELECT given.*,
-        CASE WHEN regexp_matches(event_time_text, '^[0-9]') THEN try_cast(event_time_text AS TIMESTAMPTZ) END AS event_time,
+        {_time(source)} AS event_time,
         {_event_type(source)} AS delivered_type,
         coalesce(try_cast(quantity_text AS DOUBLE), CASE WHEN quantity_text IS NULL THEN 1 END) AS units,
         try_cast(price_text AS DOUBLE) AS price_number,
@@ -79,6 +79,19 @@ SELECT event_time, event_day,
     CASE WHEN reason IS NULL THEN CAST({_unit("discount", source)} AS {DECIMAL}) END AS discount,
     attributes, line, reason, detail
 FROM judged"""
+
+
+def _time(source: Source) -> str:
+    """Return the time of an event: a stamp, or the units since 1970 (up to the year 2100, so that nothing overflows)."""
+    if source.time_unit is None:
+        stamp = r"regexp_replace(event_time_text, ' ([+-][0-9]{2}):?([0-9]{2})$', '\1:\2')"  # Shopify's, with a space
+        return f"CASE WHEN regexp_matches(event_time_text, '^[0-9]') THEN try_cast({stamp} AS TIMESTAMPTZ) END"
+    second = {"s": 1, "ms": 1_000, "us": 1_000_000}[source.time_unit]
+    number = "try_cast(event_time_text AS BIGINT)"
+    return (
+        f"CASE WHEN {number} BETWEEN 0 AND {4_102_444_800 * second} "
+        f"THEN timezone('UTC', make_timestamp({number} * {1_000_000 // second})) END"
+    )
 
 
 def _given(source: Source, field: str) -> str:

@@ -7,9 +7,7 @@ are no UTF-8) is read again record by record, so that only the bad lines of it a
 import csv
 import gzip
 import io
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,48 +16,14 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from customer_behavior.errors import BadInputError
+from customer_behavior.ingest import blocks
+from customer_behavior.ingest.blocks import Block, Refusal, has_long_line, open_text, shown, text_blocks, too_long
 
-BLOCK_BYTES = 32 << 20
 CHUNK_BYTES = 2 << 20  # what one thread takes of a block
 csv.field_size_limit(1 << 30)
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A line that cannot be an event: where it is, why, and what stood there."""
-
-    line: int
-    reason: str
-    detail: str
-    raw_text: str
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some records of a file.
-
-    Attributes
-    ----------
-    table : pyarrow.Table, all columns string
-        The records, one column per column of the file.
-    lines : ndarray of int64, shape (rows,)
-        The line on which each record begins, the header being line 1.
-    text : list of str
-        The block's records as they stood in the file, aligned with `lines`; made only when asked for.
-    refusals : list of Refusal
-        Records that could not be read.
-    """
-
-    table: pa.Table
-    lines: np.ndarray
-    content: bytes | list[str]
-    refusals: list[Refusal] = field(default_factory=list)
-
-    @property
-    def text(self) -> list[str]:
-        if isinstance(self.content, bytes):
-            return [line.decode(errors="replace") for line in self.content.split(b"\n")]
-        return self.content
+Record = tuple[
+    int, str | None, list[str] | None
+]  # first line, text (None: goes on in the next block), fields (None: unreadable)
 
 
 def read_delimited(path: Path, delimiter: str = ",") -> Iterator[Block]:
@@ -70,35 +34,58 @@ def read_delimited(path: Path, delimiter: str = ",") -> Iterator[Block]:
     BadInputError
         When the file is empty, has no usable header, or its compression is broken; the message names the file.
     """
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            yield from _blocks(file, path, delimiter)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadInputError(f"{path}: the gzip stream is broken ({error}); deliver the file again") from error
+    with open_text(path) as file:
+        yield from _blocks(file, path, delimiter)
 
 
 def _blocks(file: BinaryIO | gzip.GzipFile, path: Path, delimiter: str) -> Iterator[Block]:
-    header_line = file.readline().removeprefix(b"\xef\xbb\xbf")
+    header = _header(file.readline(blocks.MAX_RECORD_BYTES), path, delimiter)
+    carry = b""  # a record whose quote is open at the end of a block goes on in the next
+    line = 2  # of the next block's first record
+    for content, first_line, refusals in text_blocks(file, 2):
+        line = first_line - carry.count(b"\n")
+        content = carry + content
+        block = None if refusals else _fast(content, header, delimiter, line)
+        carry = b""
+        if block is None:
+            block, carry = _slow(content, header, delimiter, line, ends=bool(refusals))
+            block.refusals.extend(refusals)
+        line += content.count(b"\n") - carry.count(b"\n")
+        yield block
+    if carry:
+        yield _slow(carry, header, delimiter, line, ends=True)[0]
+
+
+def _header(line: bytes, path: Path, delimiter: str) -> list[str]:
+    line = line.removeprefix(b"\xef\xbb\xbf")
+    if len(line) >= blocks.MAX_RECORD_BYTES:
+        raise BadInputError(
+            f"{path}: the header line is longer than {blocks.MAX_RECORD_BYTES:,} bytes; is this a text file?"
+        )
     try:
-        header = next(csv.reader([header_line.decode()], delimiter=delimiter), [])
+        text = line.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path}: the header line is no UTF-8 ({error}); deliver the file in UTF-8") from error
-    header = [name.strip() for name in header]
+    if "\r" in text:
+        raise BadInputError(f"{path}: lines end in a lone CR; deliver the file with LF or CRLF")
+    if "\0" in text:
+        raise BadInputError(f"{path}: the header line holds a NUL byte; deliver the file in UTF-8")
+    header = [name.strip() for name in _fields(text, delimiter) or []]
     if not any(header):
         raise BadInputError(f"{path}: no header line; the first line must name the columns")
     if len(set(header)) < len(header):
         raise BadInputError(f"{path}: a column name stands twice in the header: {', '.join(header)}")
-    line = 2
-    while content := file.read(BLOCK_BYTES):
-        content += file.readline()
-        yield _fast(content, header, delimiter, line) or _slow(content, header, delimiter, line)
-        line += content.count(b"\n")
+    return header
 
 
 def _fast(content: bytes, header: list[str], delimiter: str, first_line: int) -> Block | None:
     """Return the block as pyarrow reads it, or None when a record needs a closer look."""
-    if b'"' in content or b"\r" in content or b"\0" in content:
+    if b'"' in content or b"\0" in content or has_long_line(content):
         return None
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n")
+        if b"\r" in content:
+            return None
     try:
         table = pa_csv.read_csv(
             io.BytesIO(content),
@@ -115,8 +102,11 @@ def _fast(content: bytes, header: list[str], delimiter: str, first_line: int) ->
     return Block(table, np.arange(first_line, first_line + table.num_rows), content)
 
 
-def _slow(content: bytes, header: list[str], delimiter: str, first_line: int) -> Block:
-    """Return the block read record by record; a record that cannot be read becomes a refusal."""
+def _slow(content: bytes, header: list[str], delimiter: str, first_line: int, ends: bool) -> tuple[Block, bytes]:
+    """Return the block read record by record, and what of it belongs to the next block unless the text `ends`.
+
+    A record that cannot be read becomes a refusal.
+    """
     lines = content.decode(errors="surrogateescape").split("\n")
     if lines and not lines[-1]:
         lines.pop()
@@ -124,52 +114,82 @@ def _slow(content: bytes, header: list[str], delimiter: str, first_line: int) ->
     starts: list[int] = []
     texts: list[str] = []
     refusals: list[Refusal] = []
-    quoted_newlines = content.count(b'"') % 2 == 0
-    for start, text in _records(lines, delimiter) if quoted_newlines else enumerate(lines):
-        record = text.rstrip("\r")
+    done = len(lines)
+    for start, record, fields in _records(lines, delimiter, len(header), ends):
+        if record is None:
+            done = start
+            break
         if not record.strip():
             continue
         where = first_line + start
-        shown = record.encode(errors="surrogateescape").decode(errors="replace")[:10_000].replace("\0", "\ufffd")
-        if any("\udc80" <= character <= "\udcff" for character in record):
-            refusals.append(Refusal(where, "encoding", "the line is no UTF-8", shown))
-        elif "\0" in record:
-            refusals.append(
-                Refusal(where, "nul_byte", "the line holds a NUL byte, which a database cannot keep", shown)
-            )
-        else:
-            fields = _fields(record, delimiter)
-            if fields is None:
-                refusals.append(Refusal(where, "unreadable", "a quote is opened and not closed", shown))
-            elif len(fields) != len(header):
-                words = f"the line has {len(fields)} columns, the header {len(header)}"
-                refusals.append(Refusal(where, "column_count", words, shown))
-            else:
-                kept.append([value or None for value in fields])
-                starts.append(where)
-                texts.append(shown)
+        refusal = _refusal(where, record, fields, len(header))
+        if refusal is not None:
+            refusals.append(refusal)
+        elif fields is not None:
+            kept.append([value or None for value in fields])
+            starts.append(where)
+            texts.append(shown(record))
     columns = zip(*kept, strict=True) if kept else [[] for _ in header]
     table = pa.table({name: pa.array(values, pa.string()) for name, values in zip(header, columns, strict=True)})
-    return Block(table, np.array(starts, dtype=np.int64), texts, refusals)
+    rest = "\n".join(lines[done:]).encode(errors="surrogateescape")
+    carry = rest + b"\n" if rest and content.endswith(b"\n") else rest
+    return Block(table, np.array(starts, dtype=np.int64), texts, refusals), carry
 
 
-def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, str]]:
-    """Yield (index of its first line, text) of each record, joining lines inside a quoted field."""
-    pending: list[str] = []
-    start = 0
-    for index, line in enumerate(lines):
-        if not pending:
-            start = index
-        pending.append(line)
-        if sum(part.count('"') for part in pending) % 2 == 0:
-            yield start, "\n".join(pending)
-            pending = []
-    for offset, line in enumerate(pending):
-        yield start + offset, line
+def _refusal(line: int, record: str, fields: list[str] | None, width: int) -> Refusal | None:
+    if len(record) > blocks.MAX_RECORD_BYTES:
+        return too_long(line, record)
+    if not record.isascii() and any("\udc80" <= character <= "\udcff" for character in record):
+        return Refusal(line, "encoding", "the line is no UTF-8", shown(record))
+    if "\0" in record:
+        return Refusal(line, "nul_byte", "the line holds a NUL byte, which a database cannot keep", shown(record))
+    if fields is None:
+        return Refusal(line, "unreadable", "a quote is opened and not closed, or a CR stands alone", shown(record))
+    if len(fields) != width:
+        words = f"the line has {len(fields)} columns, the header {width}"
+        return Refusal(line, "column_count", words, shown(record))
+    return None
+
+
+def _records(lines: list[str], delimiter: str, width: int, ends: bool) -> Iterator[Record]:
+    """Yield each record, joining lines inside a quoted field.
+
+    An open quote that no later line closes to a record of the right width is a stray one: its line is a record alone, so that it
+    takes no good line with it.
+    """
+    index = 0
+    while index < len(lines):
+        text, after = lines[index].removesuffix("\r"), index + 1
+        fields = None if len(text) > blocks.MAX_RECORD_BYTES else _fields(text, delimiter)
+        if fields is None and text.count('"') % 2:
+            end = _closing(lines, index)
+            if end is None and not ends:
+                yield index, None, None
+                return
+            if end:
+                joined = "\n".join(lines[index:end]).removesuffix("\r")
+                joined_fields = _fields(joined, delimiter)
+                if joined_fields is not None and len(joined_fields) == width:
+                    text, fields, after = joined, joined_fields, end
+        yield index, text, fields
+        index = after
+
+
+def _closing(lines: list[str], start: int) -> int | None:
+    """Return the index after the line that closes an open quote; 0: the record would be too long; None: no such line yet."""
+    size = quotes = 0
+    for index in range(start, len(lines)):
+        size += len(lines[index]) + 1
+        quotes += lines[index].count('"')
+        if size > blocks.MAX_RECORD_BYTES:
+            return 0
+        if index > start and quotes % 2 == 0:
+            return index + 1
+    return None
 
 
 def _fields(record: str, delimiter: str) -> list[str] | None:
     try:
-        return next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, strict=True), [])
+        return next(csv.reader([record], delimiter=delimiter, strict=True), [])
     except csv.Error:
         return None

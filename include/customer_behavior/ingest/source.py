@@ -53,9 +53,10 @@ class Source(Settings):
     name: str
     description: str
     path: str
-    format: Literal["csv"] = "csv"
+    format: Literal["csv", "jsonl", "parquet"] = "csv"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     timezone: str
+    time_unit: Literal["s", "ms", "us"] | None = None
     currency: str = Field(pattern="^[A-Z]{3}$")
     on_missing: Literal["fail", "empty", "calendar"] = "fail"
     calendar: Calendar = Calendar()
@@ -64,6 +65,7 @@ class Source(Settings):
     constants: dict[str, str] = Field(default_factory=dict)
     columns: dict[str, str | tuple[str, ...]]
     event_types: dict[str, EventType] = Field(default_factory=dict)
+    optional: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     rules: Rules = Rules()
     reject_limit: float = Field(default=0.05, ge=0, le=1)
@@ -102,10 +104,26 @@ class Source(Settings):
         for one, other in (("price", "line_total"), ("discount", "line_discount")):
             if one in given and other in given:
                 raise ValueError(f"{one} and {other} are both given; one of them says it all")
+        mapped = {
+            column
+            for columns in self.columns.values()
+            for column in ([columns] if isinstance(columns, str) else columns)
+        }
+        for column in self.optional:
+            if column not in mapped:
+                raise ValueError(
+                    f"optional names {column!r}, which columns does not map; it maps {', '.join(sorted(mapped))}"
+                )
         constant_type = self.constants.get("event_type")
         if constant_type is not None and constant_type not in EVENT_TYPES:
             raise ValueError(f"constants.event_type is {constant_type!r}; the types are {', '.join(EVENT_TYPES)}")
         return self
+
+    @property
+    def wanted(self) -> list[str]:
+        """Columns of the file that are read: those mapped and those kept, each once."""
+        mapped = [columns if isinstance(columns, tuple) else (columns,) for columns in self.columns.values()]
+        return list(dict.fromkeys([column for columns in mapped for column in columns] + list(self.keep)))
 
     @property
     def zone(self) -> ZoneInfo:

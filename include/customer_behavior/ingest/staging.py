@@ -10,9 +10,10 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from customer_behavior.ingest.blocks import Block, Refusal
 from customer_behavior.ingest.engine import quoted
+from customer_behavior.ingest.formats import read_file
 from customer_behavior.ingest.mapping import DECIMAL, EVENT_COLUMNS, check_header, mapping_sql
-from customer_behavior.ingest.reading import Block, Refusal, read_delimited
 from customer_behavior.ingest.source import Source
 from customer_behavior.warehouse import sql_text
 
@@ -55,7 +56,7 @@ class Staging:
         refused = []
         for path in batch.files:
             name = str(path.relative_to(self.landing))
-            for number, block in enumerate(read_delimited(path, self.source.delimiter)):
+            for number, block in enumerate(read_file(self.source, path)):
                 if number == 0:
                     check_header(self.source, block.table.column_names, name)
                 accepted, refusals = self.stage(block, batch.batch_date, name)
@@ -77,10 +78,16 @@ class Staging:
             batch.status = "empty"
         return refused
 
+    def _padded(self, table: pa.Table) -> pa.Table:
+        """Return the columns that the source maps or keeps; one that the block lacks is missing in each row."""
+        nothing = pa.nulls(table.num_rows, pa.string())
+        there = set(table.column_names)
+        return pa.table({name: table[name] if name in there else nothing for name in self.source.wanted})
+
     def stage(self, block: Block, batch_date: date, file: str) -> tuple[int, list[Refusal]]:
         """Map a block; return the number of events and all refusals, those of reading included."""
-        self.engine.register("block", block.table.append_column("_line", pa.array(block.lines)))
-        select = mapping_sql(self.source, block.table.column_names, batch_date, self.shop_zone)
+        self.engine.register("block", self._padded(block.table).append_column("_line", pa.array(block.lines)))
+        select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone)
         table = f"mapped_{self.blocks}"  # a table a block: DuckDB appends to a table at half the speed of making one
         self.blocks += 1
         self.engine.execute(

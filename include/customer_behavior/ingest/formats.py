@@ -1,0 +1,19 @@
+"""One reader for each format that a source may deliver; all yield the same blocks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from customer_behavior.ingest.blocks import Block
+from customer_behavior.ingest.jsonl import read_jsonl
+from customer_behavior.ingest.parquet import read_parquet
+from customer_behavior.ingest.reading import read_delimited
+from customer_behavior.ingest.source import Source
+
+
+def read_file(source: Source, path: Path) -> Iterator[Block]:
+    """Yield the blocks of a landed file in its source's format; see BadInputError in the reader of each."""
+    if source.format == "jsonl":
+        return read_jsonl(path, source.wanted)
+    if source.format == "parquet":
+        return read_parquet(path, source.wanted)
+    return read_delimited(path, source.delimiter)

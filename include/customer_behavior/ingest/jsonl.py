@@ -1,0 +1,118 @@
+"""Reading JSON Lines: one object a line, gzipped or not, in bounded memory; a bad line is refused alone."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from customer_behavior.ingest.blocks import MAX_RECORD_BYTES, Block, Refusal, open_text, shown, text_blocks, too_long
+
+
+def read_jsonl(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
+    """Yield the blocks of a JSON Lines file: those of the `wanted` columns that any of a block's records has.
+
+    Raises
+    ------
+    BadInputError
+        When the file's compression is broken; the message names the file.
+    """
+    with open_text(path) as file:
+        for content, first_line, refusals in text_blocks(file, 1):
+            yield _block(content, wanted, first_line, refusals)
+
+
+def _block(content: bytes, wanted: Sequence[str], first_line: int, refusals: list[Refusal]) -> Block:
+    rows: list[list[str | None]] = []
+    lines, texts = [], []
+    found: set[str] = set()
+    for number, line in enumerate(content.split(b"\n"), first_line):
+        line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if not line.strip():
+            continue
+        record = _record(number, line)
+        if isinstance(record, Refusal):
+            refusals.append(record)
+            continue
+        row = [as_text(value_at(record, column)) for column in wanted]
+        bad = _unkeepable(number, line, row)
+        if bad:
+            refusals.append(bad)
+            continue
+        found.update(column for column, value in zip(wanted, row, strict=True) if value is not None or column in record)
+        rows.append(row)
+        lines.append(number)
+        texts.append(line)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(wanted)
+    arrays = {name: pa.array(values, pa.string()) for name, values in zip(wanted, columns, strict=True)}
+    table = pa.table({name: array for name, array in arrays.items() if name in found or not rows})
+    return Block(table, np.array(lines, dtype=np.int64), lambda: [shown(text) for text in texts], refusals)
+
+
+def _record(number: int, line: bytes) -> dict | Refusal:
+    if len(line) > MAX_RECORD_BYTES:
+        return too_long(number, line)
+    try:
+        record = json.loads(line.decode())
+    except UnicodeDecodeError:
+        return Refusal(number, "encoding", "the line is no UTF-8", shown(line))
+    except (ValueError, RecursionError) as error:
+        return Refusal(number, "json_unreadable", f"not read as JSON: {error}"[:300], shown(line))
+    if not isinstance(record, dict):
+        return Refusal(number, "json_unreadable", "the line is no JSON object", shown(line))
+    return record
+
+
+def _unkeepable(number: int, line: bytes, row: list[str | None]) -> Refusal | None:
+    for value in row:
+        if value is None or (value.isascii() and "\0" not in value):
+            continue
+        if "\0" in value:
+            return Refusal(number, "nul_byte", "a value holds a NUL, which a database cannot keep", shown(line))
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return Refusal(number, "encoding", "a value holds half a character (a lone surrogate)", shown(line))
+    return None
+
+
+def value_at(record: Any, column: str) -> Any:
+    """Return the value under a column's name, or under its parts between dots; None when there is none.
+
+    In a list a number counts its items from 0, and another name finds the item whose `key` it is (as in GA4's `event_params`).
+
+    >>> value_at({"user": {"id": 7}, "items": [{"id": "a"}]}, "items.0.id")
+    'a'
+    >>> value_at({"params": [{"key": "page", "value": {"int_value": 3, "string_value": None}}]}, "params.page")
+    3
+    """
+    if isinstance(record, dict) and column in record:
+        return record[column]
+    value = record
+    for part in column.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list):
+            value = _item(value, part)
+        else:
+            return None
+    return value
+
+
+def _item(values: list, part: str) -> Any:
+    if part.isdecimal():
+        return values[int(part)] if int(part) < len(values) else None
+    for one in values:
+        if isinstance(one, dict) and one.get("key") == part:
+            value = one.get("value")
+            return next((v for v in value.values() if v is not None), None) if isinstance(value, dict) else value
+    return None
+
+
+def as_text(value: Any) -> str | None:
+    """Return a JSON value as a column's text; an empty text is missing, objects and lists stay JSON."""
+    if value is None or isinstance(value, str):
+        return value or None
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,109 @@
+"""Reading Parquet in batches of rows: every column as text, so that one mapping serves all formats."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from customer_behavior.errors import BadInputError
+from customer_behavior.ingest.blocks import Block, Refusal, shown
+from customer_behavior.ingest.jsonl import as_text, value_at
+
+BATCH_ROWS = 65_536
+
+
+def read_parquet(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
+    """Yield the blocks of a Parquet file: those of the `wanted` columns that it has; a row's number is its line.
+
+    Raises
+    ------
+    BadInputError
+        When the file is cut short or no Parquet; the message names it.
+    """
+    try:
+        with path.open("rb") as opened, pq.ParquetFile(opened) as file:
+            names = file.schema_arrow.names
+            if len(set(names)) < len(names):
+                raise BadInputError(f"{path}: a column name stands twice: {', '.join(names)}")
+            tops = [name for name in names if any(name in (column, column.split(".")[0]) for column in wanted)]
+            first = 1
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=tops):
+                yield _block(batch, names, wanted, first)
+                first += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise BadInputError(f"{path}: not read as Parquet ({str(error)[:300]}); deliver the file again") from error
+
+
+def _block(batch: pa.RecordBatch, names: list[str], wanted: Sequence[str], first: int) -> Block:
+    columns: dict[str, pa.Array] = {}
+    bad: dict[int, tuple[str, str]] = {}
+    for name in wanted:
+        if name in names:
+            columns[name] = _text(batch.column(name), name, bad)
+        elif (top := name.split(".")[0]) in names:
+            path = name.partition(".")[2]
+            values = [as_text(value_at(_plain(one), path)) for one in batch.column(top).to_pylist()]
+            columns[name] = _checked(pa.array(values, pa.string()), name, bad)
+    table = pa.table(columns) if columns else pa.table({})
+    lines = np.arange(first, first + batch.num_rows)
+
+    def text() -> list[str]:
+        rows = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
+        return [shown(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False)) for row in rows]
+
+    if not bad:
+        return Block(table, lines, text)
+    keep = np.array([row not in bad for row in range(batch.num_rows)])
+    texts = text()
+    refusals = [Refusal(first + row, reason, words, texts[row]) for row, (reason, words) in sorted(bad.items())]
+    kept = [one for one, good in zip(texts, keep, strict=True) if good]
+    return Block(table.filter(pa.array(keep)), lines[keep], kept, refusals)
+
+
+def _plain(value: object) -> object:
+    """Return a nested value as JSON has it; pyarrow gives maps as lists of pairs."""
+    if isinstance(value, list) and value and all(isinstance(one, tuple) and len(one) == 2 for one in value):
+        return dict(value)
+    return value
+
+
+def _text(array: pa.Array, name: str, bad: dict[int, tuple[str, str]]) -> pa.Array:
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        array, kind = array.dictionary_decode(), kind.value_type
+    if pa.types.is_nested(kind):
+        return _checked(pa.array([as_text(_plain(one)) for one in array.to_pylist()], pa.string()), name, bad)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind):
+        return _checked(_decoded(array.cast(pa.binary()), name, bad), name, bad)
+    try:
+        return array.cast(pa.string())
+    except pa.ArrowException:
+        return pa.array([None if one is None else str(one) for one in array.to_pylist()], pa.string())
+
+
+def _decoded(array: pa.Array, name: str, bad: dict[int, tuple[str, str]]) -> pa.Array:
+    """Return bytes as text; Parquet does not promise that its strings are UTF-8."""
+    try:
+        return array.cast(pa.string())
+    except pa.ArrowInvalid:
+        values: list[str | None] = []
+        for row, one in enumerate(array.to_pylist()):
+            try:
+                values.append(None if one is None else one.decode())
+            except UnicodeDecodeError:
+                bad[row] = ("encoding", f"{name} is no UTF-8")
+                values.append(one.decode(errors="replace"))
+        return pa.array(values, pa.string())
+
+
+def _checked(array: pa.Array, name: str, bad: dict[int, tuple[str, str]]) -> pa.Array:
+    holds = pc.match_substring(array, "\0")
+    if pc.any(holds).as_py():
+        for row in np.flatnonzero(holds.fill_null(False).to_numpy(zero_copy_only=False)):
+            bad[int(row)] = ("nul_byte", f"{name} holds a NUL, which a database cannot keep")
+        array = pc.replace_substring(array, "\0", "\ufffd")
+    return array
