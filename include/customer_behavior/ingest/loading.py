@@ -19,6 +19,7 @@ from customer_behavior.settings import Shop
 from customer_behavior.warehouse import audit, copy_arrow, copy_frame, ensure_partitions, run_sql
 
 log = logging.getLogger(__name__)
+LARGE_DAY = 50_000  # rows
 Slices = set[tuple[date, date]]  # (batch date, event day)
 
 
@@ -65,7 +66,7 @@ def _replace(connection: Connection, staging: Staging, batches: list[Batch], sho
     deleted = _remove(connection, dates, span, bool(old))
     yielded = _settle_owners(connection, staging, dates, days, span)
     rollup = staging.roll_up()
-    written = copy_arrow(connection, "raw.events", TABLE_COLUMNS, staging.events("owned"))
+    written = _copy_events(connection, staging)
     copy_arrow(connection, "raw.duplicate_events", TABLE_COLUMNS, staging.events("disowned"))
     returned: list[sa.Row] = []
     if old:
@@ -100,6 +101,17 @@ def _remove(connection: Connection, dates: list[date], span: dict, known: bool) 
         return 0
     run_sql(connection, "ingest/remove_duplicates", source=span["source"], dates=dates)
     return run_sql(connection, "ingest/remove_events", dates=dates, **span).rowcount
+
+
+def _copy_events(connection: Connection, staging: Staging) -> int:
+    """Copy the owned events: a large day straight into its partition, which saves finding it for each row."""
+    large = staging.large_days(LARGE_DAY)
+    written = 0
+    for day in large:
+        rows = staging.events("owned", f"event_day = DATE '{day}'")
+        written += copy_arrow(connection, f"raw.events_{day:%Y%m%d}", TABLE_COLUMNS, rows)
+    rest = " AND ".join(f"event_day <> DATE '{day}'" for day in large)
+    return written + copy_arrow(connection, "raw.events", TABLE_COLUMNS, staging.events("owned", rest or "true"))
 
 
 def _settle_owners(

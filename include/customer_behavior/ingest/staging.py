@@ -109,9 +109,16 @@ class Staging:
         """Return the expression of an event's id, before equal rows of a batch are told apart."""
         if "event_id" in self.source.columns:
             return "event_id"
-        fields = ["epoch_us(event_time)", *(name for name in HASHED if name != "event_time")]
+        fields = ["epoch_us(event_time)", *(name for name in HASHED if name != "event_time" and self._varies(name))]
         row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
         return f"md5(concat_ws(chr(31), {row}))"
+
+    def _varies(self, name: str) -> bool:
+        """Return whether rows of the source may differ in a column of ours; what is constant tells no rows apart."""
+        if name == "attributes":
+            return bool(self.source.keep)
+        total = {"price": "line_total", "discount": "line_discount"}.get(name)
+        return name in self.source.columns or total in self.source.columns
 
     def _nothing(self) -> str:
         """Return a SELECT without rows in the columns of a mapped block, for a load without files."""
@@ -136,6 +143,19 @@ class Staging:
             FROM mapped SEMI JOIN (SELECT row_hash FROM mapped GROUP BY row_hash HAVING count(*) > 1) AS several
             USING (row_hash)"""
         )
+        [(repeated,)] = self.engine.execute("SELECT count(*) FROM repeats").fetchall()
+        named = f"1 AS delivery, {quoted(self.source.name)} AS source"
+        if repeated:
+            self._number_deliveries()
+            named = named.replace("1 AS", "coalesce(places.delivery, 1) AS")
+            incoming = f"SELECT mapped.* REPLACE (coalesce(places.id, row_hash) AS event_id), {named} FROM mapped"
+            incoming += " LEFT JOIN places USING (batch_date, file, line)"
+        else:
+            incoming = f"SELECT * REPLACE (row_hash AS event_id), {named} FROM mapped"
+        self.engine.execute(f"CREATE VIEW incoming AS {incoming}")
+        self._divide("delivery = 1")
+
+    def _number_deliveries(self) -> None:
         own = "event_id" in self.source.columns
         told_apart = "row_hash" if own else "row_hash || CASE WHEN ordinal > 1 THEN '-' || ordinal ELSE '' END"
         self.engine.execute(
@@ -144,21 +164,11 @@ class Staging:
                 row_number() OVER (PARTITION BY {told_apart} ORDER BY batch_date, file, line) AS delivery
             FROM repeats"""
         )
-        self.engine.execute(
-            f"""CREATE VIEW incoming AS
-            SELECT mapped.* REPLACE (coalesce(places.id, mapped.row_hash) AS event_id),
-                coalesce(places.delivery, 1) AS delivery, '{self.source.name}' AS source
-            FROM mapped LEFT JOIN places USING (batch_date, file, line)"""
-        )
-        self.engine.execute("CREATE TABLE owned_before (event_id VARCHAR, batch_date DATE)")
-        self.engine.execute(
-            """CREATE VIEW owned AS SELECT * FROM incoming
-            WHERE delivery = 1 AND (event_id, batch_date) NOT IN (SELECT event_id, batch_date FROM owned_before)"""
-        )
-        self.engine.execute(
-            """CREATE VIEW disowned AS SELECT * FROM incoming
-            WHERE delivery > 1 OR (event_id, batch_date) IN (SELECT event_id, batch_date FROM owned_before)"""
-        )
+
+    def _divide(self, condition: str) -> None:
+        """Divide the incoming events into those that this load owns and those that another delivery owns."""
+        self.engine.execute(f"CREATE OR REPLACE VIEW owned AS SELECT * FROM incoming WHERE {condition}")
+        self.engine.execute(f"CREATE OR REPLACE VIEW disowned AS SELECT * FROM incoming WHERE NOT ({condition})")
 
     def days(self) -> set[tuple[date, date]]:
         """Return the (batch date, event day) pairs delivered."""
@@ -175,12 +185,20 @@ class Staging:
         """Take note of events (event_id, batch_date) that a batch loaded before owns."""
         if len(keys):
             self.engine.register("found", keys)
-            self.engine.execute("INSERT INTO owned_before SELECT event_id, batch_date FROM found")
+            self.engine.execute(
+                "CREATE TABLE owned_before AS SELECT event_id, CAST(batch_date AS DATE) AS batch_date FROM found"
+            )
             self.engine.unregister("found")
+            self._divide("delivery = 1 AND (event_id, batch_date) NOT IN (FROM owned_before)")
 
-    def events(self, relation: str) -> pa.RecordBatchReader:
-        """Return the rows of `owned` or `disowned` in the columns of raw.events."""
-        return self.engine.sql(f"SELECT {', '.join(TABLE_COLUMNS)} FROM {relation}").to_arrow_reader()
+    def large_days(self, rows: int) -> list[date]:
+        """Return the event days with more than `rows` events."""
+        counted = f"SELECT event_day FROM mapped GROUP BY event_day HAVING count(*) > {rows} ORDER BY event_day"
+        return [day for (day,) in self.engine.execute(counted).fetchall()]
+
+    def events(self, relation: str, condition: str = "true") -> pa.RecordBatchReader:
+        """Return the rows of `owned` or `disowned` that meet a condition, in the columns of raw.events."""
+        return self.engine.sql(f"SELECT {', '.join(TABLE_COLUMNS)} FROM {relation} WHERE {condition}").to_arrow_reader()
 
     def count_disowned(self) -> dict[date, int]:
         """Return the number of duplicates by batch."""
