@@ -9,10 +9,10 @@ export PYTHONPATH := include:plugins
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test up down status psql bench lint clean lock
+.PHONY: help venv run test up down status psql check-source bench lint clean lock
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## Build .venv from the hash-locked requirements
 
@@ -44,6 +44,9 @@ status: $(STAMP) ## Say what runs, and where
 
 psql: $(STAMP) ## Open the warehouse; reads SQL from standard input too
 	@$(LOCAL) psql $(ARGS)
+
+check-source: $(STAMP) ## Say what would happen to a file, load nothing: SOURCE=name FILE=path [DATE=YYYY-MM-DD]
+	@$(BIN)/python -m customer_behavior check-source --source "$(SOURCE)" --file "$(FILE)" $(if $(DATE),--date $(DATE))
 
 bench: $(STAMP) ## Benchmarks beside their limits; writes .run/bench.json
 	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench $(ARGS)

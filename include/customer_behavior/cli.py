@@ -1,7 +1,8 @@
-"""The command line: migrate a warehouse, land the demonstration data, simulate a shop."""
+"""The command line: migrate a warehouse, land the demonstration data, simulate a shop, check a source."""
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
 
 from customer_behavior.errors import PlatformError
@@ -15,12 +16,15 @@ def main(arguments: list[str] | None = None) -> None:
     commands.add_parser("migrate", help="bring the warehouse at WAREHOUSE_URL to the newest schema")
     commands.add_parser("land-demo", help="write the demonstration data into LANDING_DIR as daily files")
     _add_simulate(commands.add_parser("simulate", help="write the daily files of a simulated shop"))
+    _add_check(commands.add_parser("check-source", help="say what would happen to a file; loads nothing"))
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "migrate":
             _migrate()
         elif asked.command == "simulate":
             _simulate(asked)
+        elif asked.command == "check-source":
+            _check_source(asked)
         else:
             _land_demo()
     except PlatformError as error:
@@ -70,3 +74,30 @@ def _simulate(asked: argparse.Namespace) -> None:
     world = changed(load_world(asked.world), seed=asked.seed, days=asked.days)
     made = simulate(world, asked.out, events=asked.events, customers=asked.customers, compress=not asked.no_gzip)
     print(f"{made.rows} rows of {made.days} days written to {asked.out}; the truth about them is in {made.manifest}")
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", required=True, help="a file name in include/sources; a new one is drafted")
+    parser.add_argument("--file", type=Path, required=True, help="a file as it would land")
+    parser.add_argument("--date", type=date.fromisoformat, help="batch date, if it is not in the file's name")
+
+
+def _check_source(asked: argparse.Namespace) -> None:
+    from customer_behavior.ingest.check import check_file, lines_of
+    from customer_behavior.ingest.source import load_source
+    from customer_behavior.ingest.suggest import suggest
+    from customer_behavior.paths import sources_dir
+    from customer_behavior.settings import load_shop
+
+    if not asked.file.is_file():
+        sys.exit(f"error: there is no file {asked.file}")
+    if not (sources_dir() / f"{asked.source}.yaml").exists():
+        print(suggest(asked.source, asked.file, load_shop()))
+        sys.exit(
+            f"error: there is no source {asked.source!r}; above is a draft for include/sources/{asked.source}.yaml"
+        )
+    source = load_source(asked.source)
+    report = check_file(source, load_shop(), asked.file, asked.date)
+    print("\n".join(lines_of(report, source, asked.file)))
+    if not report.usable:
+        sys.exit(1)

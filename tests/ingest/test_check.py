@@ -1,0 +1,95 @@
+"""Checking a file: what is said is what a load would do, and nothing is loaded."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+import yaml
+
+from customer_behavior.cli import main
+from customer_behavior.ingest.source import load_source
+from support import small_shop
+from support.small_shop import line
+
+DAY = date(2024, 3, 5)
+
+
+def check(path, *more: str) -> int:
+    try:
+        main(["check-source", "--source", "till", "--file", str(path), *more])
+    except SystemExit as stop:
+        return 0 if stop.code in (None, 0) else 1
+    return 0
+
+
+@pytest.fixture
+def landed(landing):
+    good = [line(f"{DAY} {9 + n % 12}:{n % 60:02d}:00", customer=f"c{n}") for n in range(300)]
+    return small_shop.land(landing, DAY, [good[0], *good, "broken,line", line(f"{DAY} 10:00:00", price="cheap")])
+
+
+def test_the_counts_are_those_of_a_load(landed, load, query, capsys):
+    assert check(landed) == 0
+    said = capsys.readouterr().out
+    load(DAY)
+    [(read, accepted, rejected)] = query("SELECT rows_read, rows_accepted, rows_rejected FROM raw.ingest_batches")
+    assert f"rows: {read} read, {accepted} accepted, {rejected} rejected, 1 identical" in said
+    for reason, number in query("SELECT reason, line FROM raw.rejected_events"):
+        assert f"{reason:<20}         1  e.g. line {number}:" in said
+    assert "→ session_id, order_id" in said
+    assert "days: 2024-03-05 to 2024-03-05, without a gap" in said
+    assert "this file would be loaded" in said
+
+
+def test_nothing_is_loaded_and_no_database_is_needed(landed, monkeypatch, capsys):
+    monkeypatch.delenv("WAREHOUSE_URL", raising=False)
+    assert check(landed) == 0
+    assert "first events\n  line 2: event_time=2024-03-05 09:00:00-05, event_type=purchase" in capsys.readouterr().out
+
+
+def test_a_missing_column_is_named_with_the_nearest_one(landing, landed, capsys):
+    columns = {**small_shop.SOURCE_FILE["columns"], "price": "prise"}
+    small_shop.configure(landing.parent, {"columns": columns})
+    assert check(landed) == 1
+    said = capsys.readouterr().out
+    assert "MISSING, mapped to price; did you mean 'price'?" in said
+    assert "NOT USABLE: mapped columns are missing" in said
+
+
+def test_too_many_refusals_end_with_an_error(landing, landed, capsys):
+    small_shop.configure(landing.parent, {"reject_limit": 0.001})
+    assert check(landed) == 1
+    assert "more rows refused than the reject_limit of 0.1%" in capsys.readouterr().out
+    assert check(landed, "--date", "2024-06-01") == 1
+    assert "time_outside_batch" in capsys.readouterr().out
+
+
+def test_the_zone_is_judged_by_the_quiet_hours(landing, capsys):
+    stamps = [
+        f"{DAY} {(hour + 5) % 24:02d}:{n:02d}:00" for hour in range(24) for n in range(1 if 1 <= hour <= 5 else 20)
+    ]
+    path = small_shop.land(landing, DAY, [line(stamp) for stamp in stamps])
+    assert check(path) == 0
+    assert "the quiet hours are at night 5 hours behind America/New_York" in capsys.readouterr().out
+
+
+def test_a_source_that_does_not_exist_is_drafted_from_the_header(landing, landed, capsys, tmp_path):
+    (landing.parent / "sources" / "till.yaml").unlink()
+    assert check(landed) == 1
+    draft = capsys.readouterr().out
+    known = {
+        "event_time": "time",
+        "event_type": "type",
+        "customer_id": "customer",
+        "product_id": "item",
+        "price": "price",
+    }
+    assert known.items() <= yaml.safe_load(draft)["columns"].items()
+    (landing.parent / "sources" / "till.yaml").write_text(draft)
+    assert load_source("till").path == "till/{date}.csv"
+    assert check(landed) == 0
+
+
+def test_a_file_that_is_not_there_is_said(landing, capsys):
+    assert check(landing / "none.csv") == 1
