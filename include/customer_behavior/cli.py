@@ -17,6 +17,9 @@ def main(arguments: list[str] | None = None) -> None:
     commands.add_parser("land-demo", help="write the demonstration data into LANDING_DIR as daily files")
     _add_simulate(commands.add_parser("simulate", help="write the daily files of a simulated shop"))
     _add_check(commands.add_parser("check-source", help="say what would happen to a file; loads nothing"))
+    _add_replay(
+        commands.add_parser("replay-rejects", help="load the batches with rejects again, after a source was corrected")
+    )
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "migrate":
@@ -25,6 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
             _simulate(asked)
         elif asked.command == "check-source":
             _check_source(asked)
+        elif asked.command == "replay-rejects":
+            _replay_rejects(asked)
         else:
             _land_demo()
     except PlatformError as error:
@@ -101,3 +106,21 @@ def _check_source(asked: argparse.Namespace) -> None:
     print("\n".join(lines_of(report, source, asked.file)))
     if not report.usable:
         sys.exit(1)
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="first batch date")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="last batch date")
+    parser.add_argument("--reason", help="only batches with rejects of this reason")
+
+
+def _replay_rejects(asked: argparse.Namespace) -> None:
+    from customer_behavior.ingest.replay import replay_rejects
+    from customer_behavior.warehouse import Warehouse
+
+    done = replay_rejects(Warehouse.from_environment(), asked.source, asked.first, asked.last, asked.reason)
+    for batch_date, before, after in done:
+        print(f"{batch_date}: {before:,} rejects before, {after:,} after")
+    if not done:
+        print("no batch of that range has such rejects")

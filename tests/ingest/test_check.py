@@ -91,5 +91,11 @@ def test_a_source_that_does_not_exist_is_drafted_from_the_header(landing, landed
     assert check(landed) == 0
 
 
+def test_a_damaged_file_of_a_new_source_is_said(landing, capsys):
+    (landing.parent / "sources" / "till.yaml").unlink()
+    (landing / "f.parquet").write_bytes(b"PAR1 no more")
+    assert check(landing / "f.parquet") == 1
+
+
 def test_a_file_that_is_not_there_is_said(landing, capsys):
     assert check(landing / "none.csv") == 1

@@ -10,9 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customer_behavior.asof import ONE_DAY
+from customer_behavior.errors import BadInputError
 from customer_behavior.ingest.blocks import Block, Refusal, open_text
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.formats import read_file
@@ -56,8 +58,11 @@ class Report:
 def columns_of(form: str, path: Path, source: Source | None = None, delimiter: str = ",") -> list[str]:
     """Return the columns that a file has; of JSON Lines, those in its first lines, nested ones with dots."""
     if form == "parquet":
-        with path.open("rb") as opened:
-            return list(pq.read_schema(opened).names)
+        try:
+            with path.open("rb") as opened:
+                return list(pq.read_schema(opened).names)
+        except (pa.ArrowException, OSError) as error:
+            raise BadInputError(f"{path}: not read as Parquet ({str(error)[:300]}); deliver the file again") from error
     if form == "csv":
         from customer_behavior.ingest.reading import read_delimited
 
@@ -117,8 +122,6 @@ def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None =
 
 
 def _newest_day(engine: duckdb.DuckDBPyConnection, staging: Staging, block: Block, shop: Shop) -> date | None:
-    import pyarrow as pa
-
     source, table = staging.source, block.table
     nothing = pa.nulls(table.num_rows, pa.string())
     names = set(table.column_names)

@@ -1,0 +1,47 @@
+"""Shipped sources read small files in the form in which their shops deliver them."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from customer_behavior.ingest.batches import ingest
+from customer_behavior.paths import INCLUDE_DIR
+from customer_behavior.warehouse import Warehouse
+
+SAMPLES = Path(__file__).parent / "samples"
+DAY = date(2024, 3, 5)
+
+
+@pytest.fixture
+def events(warehouse: Warehouse, landing: Path):
+    """Load a sample as a shipped source's batch; return its events' columns."""
+
+    def load(source: str, ending: str, columns: str) -> list[tuple]:
+        shutil.copy(INCLUDE_DIR / "sources" / f"{source}.yaml", landing.parent / "sources")
+        (landing / source).mkdir()
+        shutil.copy(SAMPLES / f"{source}.{ending}", landing / source / f"{DAY}.{ending}")
+        ingest(warehouse, source, DAY, DAY, landing=landing)
+        with warehouse.begin() as connection:
+            assert connection.execute(sa.text("SELECT count(*) FROM raw.rejected_events")).scalar() == 0
+            return [
+                tuple(row)
+                for row in connection.execute(sa.text(f"SELECT {columns} FROM raw.events ORDER BY event_time"))
+            ]
+
+    return load
+
+
+def test_ga4(events):
+    columns = (
+        "event_type, customer_id, session_id, product_id, brand, order_id, quantity, price, country, device, channel"
+    )
+    assert events("ga4", "jsonl", columns) == [
+        ("other", "1234.5678", "1709650799", None, None, None, 1, None, "Germany", "mobile", "organic"),
+        ("view", "1234.5678", "1709650799", "SKU1", "Acme", None, 1, 12.5, "Germany", "mobile", None),
+        ("purchase", "1234.5678", "1709650799", "SKU1", "Acme", "T-1", 2, 12.5, None, None, None),
+    ]
