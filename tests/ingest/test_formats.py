@@ -177,8 +177,9 @@ def test_a_line_without_end_is_refused_in_bounded_memory(tmp_path, monkeypatch, 
     assert peak < 16 << 20
 
 
-def test_a_long_line_inside_a_block_is_refused_alone(tmp_path):
-    (tmp_path / "f.csv").write_bytes(b"a,b\n1,x\n" + b"z" * (10 << 20) + b",y\n2,y\n")
+@pytest.mark.parametrize("megabytes", [1.6, 10])
+def test_a_long_line_inside_a_block_is_refused_alone(tmp_path, megabytes):
+    (tmp_path / "f.csv").write_bytes(b"a,b\n1,x\n" + b"z" * int(megabytes * (1 << 20)) + b",y\n2,y\n")
     assert read(read_delimited(tmp_path / "f.csv")) == ([(2, "1", "x"), (4, "2", "y")], [(3, "too_long")])
 
 
@@ -190,6 +191,13 @@ def test_a_stray_quote_takes_no_good_line_with_it(tmp_path, monkeypatch, block_b
     records, refusals = read(read_delimited(tmp_path / "f.csv"))
     assert records == [(2, "1", "x"), (4, "2", "two\nlines"), (6, "3", '5" pipe'), (8, "4", "y")]
     assert refusals == [(3, "unreadable"), (7, "unreadable")]
+
+
+def test_a_quote_closed_in_a_line_of_another_width_takes_nothing_with_it(tmp_path):
+    (tmp_path / "f.csv").write_bytes(b'a,b\n"open,2\n5,x\ny",3,4\n6,z\n')
+    records, refusals = read(read_delimited(tmp_path / "f.csv"))
+    assert records == [(3, "5", "x"), (5, "6", "z")]
+    assert refusals == [(2, "unreadable"), (4, "column_count")]
 
 
 def test_line_ends(tmp_path):
