@@ -29,7 +29,9 @@ def test_both_engines_make_the_same_rows(warehouse, tmp_path, monkeypatch):
     ingest(warehouse, small_shop.SOURCE, first, date(2024, 1, 3))
 
     def rows(connection) -> list[tuple]:
-        return [tuple(row) for row in connection.execute(sa.text("SELECT * FROM features.customer_day ORDER BY 1, 2, 3"))]
+        return [
+            tuple(row) for row in connection.execute(sa.text("SELECT * FROM features.customer_day ORDER BY 1, 2, 3"))
+        ]
 
     with warehouse.begin("ingest") as connection:
         by_duckdb = rows(connection)

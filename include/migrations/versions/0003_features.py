@@ -48,7 +48,9 @@ def upgrade() -> None:
     )
     # No key: a batch's rows are made by one GROUP BY and replaced as a whole, and an index that every row enters
     # would cost a load more than the rows. Days lie together on disk, so a block range index finds them.
-    op.execute("CREATE INDEX customer_day_by_day ON features.customer_day USING brin (event_day) WITH (pages_per_range = 32)")
+    op.execute(
+        "CREATE INDEX customer_day_by_day ON features.customer_day USING brin (event_day) WITH (pages_per_range = 32)"
+    )
     table(
         "features",
         "customer_snapshot",
