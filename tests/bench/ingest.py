@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -85,15 +84,15 @@ def memory(machine: Machine) -> Figure:
         use(folder)
         warehouse = machine.warehouse()
         script = (
-            "import json, resource, sys; from datetime import date; from customer_behavior.warehouse import Warehouse;"
+            "import resource, sys; from datetime import date; from customer_behavior.warehouse import Warehouse;"
             " from customer_behavior.ingest.batches import ingest; day = date.fromisoformat(sys.argv[2]);"
             " ingest(Warehouse(sys.argv[1]), 'clickstream', day, day);"
-            " print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
+            " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
         url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
         command = [sys.executable, "-c", script, url, str(day)]
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPO_DIR)
-        peaks[events] = json.loads(done.stdout) / 1024
+        peaks[events] = int(done.stdout.split()[-1]) / 1024
         machine.drop(warehouse)
     return Figure("ingest_memory", peaks[10_000_000], "MiB", "the peak at 1 M rows", peaks[1_000_000], "at most 1.2")
 
