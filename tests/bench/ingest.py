@@ -92,7 +92,7 @@ def memory(machine: Machine) -> Figure:
         url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
         command = [sys.executable, "-c", script, url, str(day)]
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPO_DIR)
-        peaks[events] = int(done.stdout.split()[-1]) / 1024
+        peaks[events] = int(done.stdout) / 1024
         machine.drop(warehouse)
     return Figure("ingest_memory", peaks[10_000_000], "MiB", "the peak at 1 M rows", peaks[1_000_000], "at most 1.2")
 
