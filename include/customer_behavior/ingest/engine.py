@@ -32,7 +32,8 @@ def open_engine(timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         try:
             engine.execute(f"SET TimeZone = {quoted(timezone)}")
-            engine.execute("SET enable_progress_bar = false")  # it would go to standard output, among what a command says
+            # It would go to standard output, among what a command says.
+            engine.execute("SET enable_progress_bar = false")
             yield engine
         finally:
             engine.close()
