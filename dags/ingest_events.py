@@ -20,6 +20,7 @@ from airflow.sdk import dag, task
 from customer_behavior_airflow import checks
 from customer_behavior_airflow.assets import EVENTS
 from customer_behavior_airflow.defaults import SHOP, as_of_param, common, nightly
+from customer_behavior_airflow.landing import landing
 from customer_behavior_airflow.run_context import current_run, warehouse
 from customer_behavior_airflow.waiting import WaitUntilReady
 
@@ -37,7 +38,7 @@ def ingest_events():
 
         run = current_run()
         day = batch_date_for(run.as_of)
-        return ingest(warehouse(), source, day, day, run_id=run.run_id)
+        return ingest(warehouse(), source, day, day, landing=landing(), run_id=run.run_id)
 
     @task(map_index_template="{{ dimension }}")
     def load_dimension(dimension: str) -> dict:
@@ -45,7 +46,7 @@ def ingest_events():
         from customer_behavior.dimensions.loading import load_delivery
 
         run = current_run()
-        return load_delivery(warehouse(), dimension, batch_date_for(run.as_of), run_id=run.run_id)
+        return load_delivery(warehouse(), dimension, batch_date_for(run.as_of), landing=landing(), run_id=run.run_id)
 
     landed >> load_batch.expand(source=list(SHOP.sources))
     if SHOP.dimensions:

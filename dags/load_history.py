@@ -11,6 +11,7 @@ from airflow.sdk import Param, dag, task
 
 from customer_behavior_airflow.assets import EVENTS
 from customer_behavior_airflow.defaults import SHOP, common
+from customer_behavior_airflow.landing import landing
 from customer_behavior_airflow.run_context import warehouse
 
 
@@ -30,7 +31,7 @@ def load_history():
         from customer_behavior.ingest.batches import ingest
 
         first, last = (parse_date(params[name], name) for name in ("from_date", "to_date"))
-        return ingest(warehouse(), params["source"], first, last, run_id=run_id)
+        return ingest(warehouse(), params["source"], first, last, landing=landing(), run_id=run_id)
 
     load_range()
 

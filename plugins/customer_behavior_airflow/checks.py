@@ -5,13 +5,14 @@ from datetime import date
 from customer_behavior.asof import batch_date_for
 from customer_behavior.errors import NotReadyError
 from customer_behavior.warehouse import Warehouse
+from customer_behavior_airflow.landing import landing
 
 
 def files_landed(_warehouse: Warehouse, as_of: date) -> None:
     """Every active source has landed its files for the day before `as_of`, or may do without."""
     from customer_behavior.ingest.batches import missing_files
 
-    missing = missing_files(batch_date_for(as_of))
+    missing = missing_files(batch_date_for(as_of), landing())
     if missing:
         raise NotReadyError("; ".join(missing))
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from customer_behavior.dimensions.source import COLUMNS, KEYS, Dimension, load_dimension
 from customer_behavior.errors import BadInputError, NotReadyError
 from customer_behavior.ingest.engine import identifier, open_engine, quoted
+from customer_behavior.ingest.landing import landed_files
 from customer_behavior.ingest.reading import Block, read_delimited
 from customer_behavior.paths import landing_dir
 from customer_behavior.warehouse import Warehouse, audit, copy_arrow, copy_frame, lock, run_sql
@@ -33,7 +34,7 @@ def load_delivery(
     """
     dimension = load_dimension(name)
     landing = landing or landing_dir()
-    files = sorted(landing.glob(dimension.path.format(date=batch_date.isoformat())))
+    files = landed_files(dimension, batch_date, landing)
     if not files and dimension.on_missing == "fail":
         raise NotReadyError(f"{name} {batch_date}: no file at {landing / dimension.path.format(date=batch_date)}")
     with open_engine(dimension.timezone) as engine, warehouse.begin("ingest") as connection:
@@ -52,7 +53,7 @@ def load_delivery(
             source=name,
             batch_date=batch_date,
             status="loaded" if counts["rows_read"] else "empty",
-            files=json.dumps([str(file.relative_to(landing)) for file in files]),
+            files=json.dumps([file.relative_to(landing).as_posix() for file in files]),
             event_days=json.dumps([]),
             run_id=run_id,
             **counts,
@@ -70,7 +71,7 @@ def _stage(
     refused: list[dict] = []
     read = 0
     for path in files:
-        name = str(path.relative_to(landing))
+        name = path.relative_to(landing).as_posix()
         for block in read_delimited(path, dimension.delimiter):
             _check_header(dimension, block.table.column_names, name)
             found = [(one.line, one.reason, one.detail, one.raw_text) for one in block.refusals]

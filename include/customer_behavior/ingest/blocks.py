@@ -1,6 +1,7 @@
 """What every format is read into: blocks of text columns, each row with its line, bad lines refused alone."""
 
 import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from customer_behavior.errors import BadInputError
 
 BLOCK_BYTES = 32 << 20
 MAX_RECORD_BYTES = 1 << 20  # a longer line is refused, so that one without end cannot fill the memory
+READ_AHEAD = 16 << 20  # what is fetched from an object store at once
 SHOWN = 10_000  # characters of a refused line that are kept
 
 
@@ -69,6 +71,19 @@ def too_long(line: int, text: str | bytes) -> Refusal:
     return Refusal(line, "too_long", f"the line is longer than {MAX_RECORD_BYTES:,} bytes", shown(text))
 
 
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a file for reading, in a folder or an object store; of an object, `READ_AHEAD` bytes at a time are held."""
+    if isinstance(path, Path):
+        return path.open("rb")
+    return io.BufferedReader(path.open("rb", buffering=READ_AHEAD))
+
+
+def may_pass(path: Path, error: OSError) -> bool:
+    """Return whether a store or the way to it failed, not the file: then another try may go well."""
+    refused = isinstance(error, FileNotFoundError | PermissionError)
+    return error.errno is not None and not refused and not isinstance(path, Path)
+
+
 @contextmanager
 def open_text(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
     """Open a text file, gzipped if its name ends in .gz.
@@ -77,9 +92,11 @@ def open_text(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
     ------
     BadInputError
         When its compression turns out to be broken, or it cannot be opened; the message names the file.
+    OSError
+        When an object store fails on the way; another try may go well.
     """
     try:
-        with path.open("rb") as plain:
+        with open_bytes(path) as plain:
             if path.suffix == ".gz":
                 with gzip.GzipFile(fileobj=plain, mode="rb") as file:
                     yield file
@@ -88,6 +105,8 @@ def open_text(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInputError(f"{path}: the gzip stream is broken ({error}); deliver the file again") from error
     except OSError as error:
+        if may_pass(path, error):
+            raise
         raise BadInputError(f"{path}: cannot be read ({error})") from error
 
 

@@ -158,7 +158,7 @@ def _write_ledger(
             source=staging.source.name,
             batch_date=batch.batch_date,
             status=batch.status,
-            files=json.dumps([str(file.relative_to(staging.landing)) for file in batch.files]),
+            files=json.dumps([file.relative_to(staging.landing).as_posix() for file in batch.files]),
             rows_read=batch.rows_read,
             rows_accepted=batch.rows_read - batch.rows_rejected - repeated,
             rows_rejected=batch.rows_rejected,

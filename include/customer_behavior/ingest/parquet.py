@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from customer_behavior.errors import BadInputError
-from customer_behavior.ingest.blocks import Block, Refusal, shown
+from customer_behavior.ingest.blocks import Block, Refusal, may_pass, open_bytes, shown
 from customer_behavior.ingest.jsonl import as_text, value_at
 
 BATCH_ROWS = 65_536
@@ -25,7 +25,7 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
         When the file is cut short or no Parquet; the message names it.
     """
     try:
-        with path.open("rb") as opened, pq.ParquetFile(opened) as file:
+        with open_bytes(path) as opened, pq.ParquetFile(opened) as file:
             names = file.schema_arrow.names
             if len(set(names)) < len(names):
                 raise BadInputError(f"{path}: a column name stands twice: {', '.join(names)}")
@@ -35,6 +35,8 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
                 yield _block(batch, names, wanted, first)
                 first += batch.num_rows
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and may_pass(path, error):
+            raise
         raise BadInputError(f"{path}: not read as Parquet ({str(error)[:300]}); deliver the file again") from error
 
 

@@ -55,7 +55,7 @@ class Staging:
         """
         refused = []
         for path in batch.files:
-            name = str(path.relative_to(self.landing))
+            name = path.relative_to(self.landing).as_posix()
             for number, block in enumerate(read_file(self.source, path)):
                 if number == 0:
                     check_header(self.source, block.table.column_names, name)
