@@ -8,7 +8,8 @@ from customer_behavior.errors import BadInputError
 from customer_behavior.ingest.engine import identifier, quoted
 from customer_behavior.ingest.source import EVENT_TYPES, TEXT_FIELDS, Source
 
-MAX_AMOUNT = 1e9  # larger amounts and quantities are refused: they are mistakes, and their product must fit a decimal
+MAX_AMOUNT = 1e9  # larger amounts and quantities are refused: they are mistakes
+MAX_LINE = 1e12  # as is a larger product of the two: a million such lines of a customer's day still add up in a decimal
 DECIMAL = "DECIMAL(24, 10)"
 EVENT_COLUMNS = ("event_time", "event_day", "event_type", *TEXT_FIELDS, "quantity", "price", "discount", "attributes")
 
@@ -192,6 +193,15 @@ def _checks(source: Source, batch_date: date) -> list[Check]:
         unreadable(price, "price_text"),
         *(unreadable(column, f"discount_{n}_text") for n, column in enumerate(_discounts(source))),
     ]
+    # After the quotient of a line's total and a tiny quantity, too.
+    for name, field in (("price", price), ("discount", "discount")):
+        unit = f"abs({_unit(name, source)})"
+        text = f"{name}_text" if name == "price" else "discount_0_text"
+        if name == "price" or _discounts(source):
+            over = f"({unit} > {MAX_AMOUNT} OR {unit} * abs(units) > {MAX_LINE})"
+            checks.append(
+                check("number_unreadable", over, field, "too much for a unit or, times the quantity, for a line", text)
+            )
     if source.rules.negative_quantity == "reject":
         checks.append(check("quantity_negative", "units < 0", "quantity", "set rules.negative_quantity: return"))
     if source.rules.zero_quantity == "reject":
