@@ -123,8 +123,9 @@ def text_blocks(file: BinaryIO | gzip.GzipFile, first_line: int) -> Iterator[tup
             content = content[:tail]
             while (more := file.readline(MAX_RECORD_BYTES)) and not more.endswith(b"\n"):
                 pass
-        yield content, line, refusals
-        line += content.count(b"\n") + len(refusals)
+        following = line + content.count(b"\n") + len(refusals)
+        yield content, line, refusals  # the reader adds refusals of its own to the list
+        line = following
 
 
 def has_long_line(content: bytes) -> bool:
