@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.paths import REPO_DIR
 
 SCRIPT = REPO_DIR / "tests" / "dags" / "run_on_request.py"
+TOO_LONG = 90.0  # seconds; a run that waits for what never comes is ended, with the process
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,16 @@ class AirflowProcess:
         self._process.stdin.write(json.dumps([dag_id, logical, form, own]) + "\n")
         self._process.stdin.flush()
         log: list[str] = []
-        for line in self._process.stdout:
-            if line.startswith("RESULT "):
-                state, tasks = json.loads(line.removeprefix("RESULT "))
-                return Run(state, tasks, "".join(log))
-            log.append(line)
+        end = threading.Timer(TOO_LONG, self._process.kill)
+        end.start()
+        try:
+            for line in self._process.stdout:
+                if line.startswith("RESULT "):
+                    state, tasks = json.loads(line.removeprefix("RESULT "))
+                    return Run(state, tasks, "".join(log))
+                log.append(line)
+        finally:
+            end.cancel()
         raise AssertionError("Airflow's process has ended:\n" + "".join(log)[-6000:])
 
 
