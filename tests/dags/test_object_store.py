@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -148,6 +149,10 @@ def test_without_airflow_a_bucket_opens_with_the_credentials_of_the_environment(
     monkeypatch.setenv("LANDING_DIR", f"s3://{bucket}/landing")
     assert loaded(warehouse, None) == local
     assert str(landing()) == str(landing_dir()) == f"s3://{bucket}/landing"
+    small_shop.configure(shop.parent, {"path": "till/*{date}.csv"})
+    assert landed_files(load_source("till"), NEXT, landing_dir()) == []
+    store.put(bucket, f"landing/till/{NEXT}.csv", b"time\n")
+    assert [file.name for file in landed_files(load_source("till"), NEXT, landing_dir())] == [f"{NEXT}.csv"]
 
 
 def test_a_range_is_cut_by_the_sizes_of_its_objects(store, shop, bucket, warehouse, monkeypatch):
@@ -182,25 +187,41 @@ def test_a_dimension_lands_in_the_bucket_too(store, shop, bucket, warehouse, mon
 # --- what is wrong --------------------------------------------------------------------------------------------------
 
 
-def test_what_has_not_landed_is_waited_for_and_then_seen(store, shop, bucket):
+@pytest.mark.parametrize("path", ["till/{date}.csv", "till/*{date}.csv"])
+def test_what_has_not_landed_is_waited_for_and_then_seen(store, shop, bucket, path):
     from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
     from airflow.sdk.exceptions import TaskDeferred
 
     from customer_behavior_airflow import checks
     from customer_behavior_airflow.waiting import WaitUntilReady
 
-    with pytest.raises(NotReadyError, match=f"till {DAY}: no file at s3://shop_files@{bucket}/landing/till/{DAY}.csv"):
-        checks.files_landed(None, NEXT)
+    small_shop.configure(shop.parent, {"path": path})
+    store.put(bucket, f"landing/till/{NEXT}.csv", b"time\n")
+    nothing = re.escape(f"till {DAY}: no file at s3://shop_files@{bucket}/landing/{path.format(date=DAY)}; land it")
     wait = WaitUntilReady(task_id="wait", check=lambda _, as_of: checks.files_landed(None, as_of))
     night = datetime.fromisoformat(f"{DAY}T00:00:00-05:00")
-    context = {"dag_run": SimpleNamespace(logical_date=night, run_id="r", run_type="scheduled"), "params": {}}
+    run = SimpleNamespace(logical_date=night, run_id="r", run_type="manual")
+    context = {"dag_run": run, "params": {}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("customer_behavior_airflow.waiting.warehouse", lambda: None)
+        with pytest.raises(NotReadyError, match=nothing):
+            wait.execute(context)
+        run.run_type = "scheduled"
         with pytest.raises(TaskDeferred) as deferred:
             wait.execute(context)
         assert isinstance(deferred.value.trigger, TimeDeltaTrigger)  # nothing but time passes in the triggerer
         store.put(bucket, f"landing/till/{DAY}.csv", b"time\n")
         wait.look_again(context, looked=1)
+
+
+def test_credentials_may_be_limited_to_the_folder(shop, bucket, monkeypatch):
+    def refuses(_path):
+        raise PermissionError("Forbidden")
+
+    root = landing()
+    monkeypatch.setattr(root.fs, "info", refuses)
+    small_shop.configure(shop.parent, {"path": "till/{date}*.csv"})
+    assert landed_files(load_source("till"), DAY, root) == []
 
 
 @pytest.mark.parametrize("path", ["till/{date}.csv", "till/{date}*.csv"])
