@@ -20,5 +20,6 @@ COPY dags /opt/airflow/dags
 
 # An image whose parts do not fit together is not built.
 RUN python -c "import duckdb, evidently, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; \
+import s3fs, airflow.providers.amazon.aws.fs.s3; \
 import airflow.providers.celery.executors.celery_executor, airflow.providers.fab.auth_manager.fab_auth_manager; \
 import customer_behavior.settings"

@@ -55,8 +55,14 @@ def test_whatever_looks_like_a_secret_comes_from_the_environment_file():
 
 def test_every_setting_is_explained_in_the_example():
     explained = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE))
-    assert {name for name, _ in uses()} == explained - {"AIRFLOW_CONN_SMTP_DEFAULT"}
-    assert "AIRFLOW_CONN_SMTP_DEFAULT" in explained
+    connections = {name for name in SERVICES["airflow-worker"]["environment"] if name.startswith("AIRFLOW_CONN_")}
+    without_value = connections - {"AIRFLOW_CONN_WAREHOUSE"}
+    assert without_value == {"AIRFLOW_CONN_SMTP_DEFAULT", "AIRFLOW_CONN_AWS_DEFAULT"}
+    assert {name for name, _ in uses()} | without_value == explained
+
+
+def test_a_bucket_takes_the_place_of_the_folder_in_every_component():
+    assert {SERVICES[name]["environment"]["LANDING_DIR"] for name in AIRFLOW} == {"${LANDING_URL:-/opt/airflow/landing}"}
 
 
 @pytest.mark.parametrize(
