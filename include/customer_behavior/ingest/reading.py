@@ -97,9 +97,12 @@ def _fast(content: bytes, header: list[str], delimiter: str, first_line: int) ->
         )
     except pa.ArrowInvalid:
         return None
-    if len(header) == 1 and table.num_rows and table.column(0).null_count:
-        return None  # blank lines: no records
-    return Block(table, np.arange(first_line, first_line + table.num_rows), content)
+    lines = np.arange(first_line, first_line + table.num_rows)
+    if content.startswith(b"\n") or b"\n\n" in content:  # blank lines are no records; pyarrow makes rows of them
+        rows = content.split(b"\n")[: table.num_rows]
+        filled = np.array([bool(row) for row in rows])
+        table, lines, content = table.filter(pa.array(filled)), lines[filled], b"\n".join(filter(None, rows))
+    return Block(table, lines, content)
 
 
 def _slow(content: bytes, header: list[str], delimiter: str, first_line: int, ends: bool) -> tuple[Block, bytes]:
