@@ -311,6 +311,10 @@ def test_columns_that_nobody_mapped_are_ignored(open_shop):
     wide.load(ONE)
     for name in ("raw.events", "features.customer_day", "raw.ingest_batches"):
         assert wide.tables()[name] == plain.tables()[name]
+    assert wide.query("SELECT customer_id, product_id, price, discount FROM raw.events ORDER BY 1") == [
+        ("c1", "milk", 2.5, 0),
+        ("c2", "milk", 2.5, 0),
+    ]
 
 
 def test_a_mapped_column_that_is_missing_fails_and_is_named(shop):

@@ -17,8 +17,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from customer_behavior.errors import BadInputError, PlatformError
 from customer_behavior.ingest import blocks, jsonl
@@ -36,7 +34,6 @@ ENDINGS = {
 }
 LEDGER = "SELECT rows_read, rows_accepted, rows_rejected, rows_duplicate FROM raw.ingest_batches"
 REASONS = "SELECT line, reason FROM raw.rejected_events ORDER BY line, reason"
-TEXTS = ("customer_id", "session_id", "order_id", "product_id", "category", "brand", "country", "device", "channel")
 
 
 def good(item: str, **changes: object) -> dict:
