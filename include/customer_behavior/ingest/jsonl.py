@@ -47,7 +47,8 @@ def _block(content: bytes, wanted: Sequence[str], first_line: int, refusals: lis
         texts.append(line)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(wanted)
     arrays = {name: pa.array(values, pa.string()) for name, values in zip(wanted, columns, strict=True)}
-    table = pa.table({name: array for name, array in arrays.items() if name in found or not rows})
+    # Records with none of the columns are records still: a selection, unlike a table made of nothing, keeps their number.
+    table = pa.table(arrays).select([name for name in wanted if name in found or not rows])
     return Block(table, np.array(lines, dtype=np.int64), lambda: [shown(text) for text in texts], refusals)
 
 
