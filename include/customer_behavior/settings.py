@@ -31,11 +31,19 @@ class TargetKey(Settings):
         return f"{self.target}/{self.horizon_days}d"
 
 
+class ExchangeRates(Settings):
+    """Where rates of foreign currencies land, and how many days one serves after its own."""
+
+    path: str
+    max_age_days: int = Field(default=7, ge=0)
+
+
 class Shop(Settings):
     """The shop: its clock, its currency, its active sources, and who is told."""
 
     timezone: str
     currency: str = Field(pattern="^[A-Z]{3}$")
+    exchange_rates: ExchangeRates | None = None
     primary_target: TargetKey
     sources: tuple[str, ...] = Field(min_length=1)
     dimensions: tuple[str, ...] = ()

@@ -157,12 +157,6 @@ def test_a_file_without_rows_is_an_empty_batch(landing, load, query):
     assert query(LEDGER) == [(ONE, "empty", 0, 0, 0, 0, [])]
 
 
-def test_another_currency_is_refused(landing, load):
-    small_shop.configure(landing.parent, {"currency": "EUR"})
-    with pytest.raises(ConfigurationError, match=r"till\.yaml: currency is EUR, the shop's is USD"):
-        load(ONE)
-
-
 def test_a_range_that_ends_before_it_begins_is_refused(load):
     with pytest.raises(ConfigurationError, match=r"ends .* before it begins"):
         load(TWO, ONE)

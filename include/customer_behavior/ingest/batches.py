@@ -77,11 +77,6 @@ def ingest(
     if first > last:
         raise ConfigurationError(f"the range ends ({last}) before it begins ({first})")
     shop, source = load_shop(), load_source(source_name)
-    if source.currency != shop.currency:
-        raise ConfigurationError(
-            f"include/sources/{source.name}.yaml: currency is {source.currency}, the shop's is {shop.currency}; "
-            "amounts cannot be added up without rates"
-        )
     landing = landing or landing_dir()
     totals: Counter[str] = Counter()
     for chunk in _chunks(source, first, last, landing):

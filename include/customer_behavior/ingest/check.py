@@ -19,8 +19,10 @@ from customer_behavior.ingest.blocks import Block, Refusal, open_text
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.formats import read_file
 from customer_behavior.ingest.mapping import mapping_sql
+from customer_behavior.ingest.rates import exchange_of
 from customer_behavior.ingest.source import Source
 from customer_behavior.ingest.staging import Staging
+from customer_behavior.paths import landing_dir
 from customer_behavior.settings import Shop
 
 SAMPLE_LINES = 1_000
@@ -100,7 +102,7 @@ def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None =
     named = re.search(r"\d{4}-\d{2}-\d{2}", path.name)
     report.batch_date = batch_date or (date.fromisoformat(named[0]) if named else None)
     with open_engine(source.timezone) as engine:
-        staging = Staging(engine, source, shop.zone, path.parent)
+        staging = Staging(engine, source, shop.zone, path.parent, exchange_of(source, shop, landing_dir()))
         for number, block in enumerate(read_file(source, path)):
             if number == 0:
                 report.columns = columns_of(source.format, path, source)

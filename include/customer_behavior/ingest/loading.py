@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from customer_behavior.errors import BadInputError
 from customer_behavior.features import customer_day
 from customer_behavior.ingest.engine import open_engine
+from customer_behavior.ingest.rates import exchange_of
 from customer_behavior.ingest.source import Source
 from customer_behavior.ingest.staging import TABLE_COLUMNS, Batch, Staging
 from customer_behavior.settings import Shop
@@ -34,7 +35,7 @@ def load(
         When a file cannot be read, or a batch refuses more than the source's `reject_limit`; nothing is changed then.
     """
     with open_engine(source.timezone) as engine:
-        staging = Staging(engine, source, shop.zone, landing)
+        staging = Staging(engine, source, shop.zone, landing, exchange_of(source, shop, landing))
         for batch in batches:
             _replace_rejects(connection, source, batch, staging.read(batch))
         staging.identify()

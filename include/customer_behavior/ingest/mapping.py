@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 
 from customer_behavior.errors import BadInputError
 from customer_behavior.ingest.engine import identifier, quoted
+from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import EVENT_TYPES, TEXT_FIELDS, Source
 
 MAX_AMOUNT = 1e9  # larger amounts and quantities are refused: they are mistakes
 MAX_LINE = 1e12  # as is a larger product of the two: a million such lines of a customer's day still add up in a decimal
 DECIMAL = "DECIMAL(24, 10)"
 EVENT_COLUMNS = ("event_time", "event_day", "event_type", *TEXT_FIELDS, "quantity", "price", "discount", "attributes")
+
+DELIVERED = ("currency", "delivered_price", "delivered_discount")  # of a source whose amounts are converted
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,12 @@ def check_header(source: Source, columns: list[str], where: str) -> None:
                 )
 
 
-def mapping_sql(source: Source, columns: list[str], batch_date: date, shop_zone: ZoneInfo) -> str:
+def mapping_sql(
+    source: Source, columns: list[str], batch_date: date, shop_zone: ZoneInfo, exchange: Exchange | None = None
+) -> str:
     """Return a SELECT over `block` (text columns, and `_line`) of EVENT_COLUMNS, line, reason and detail.
+
+    With an `exchange`, amounts are converted by the rates in the table `rates`, and DELIVERED follows.
 
     Rows with a reason are refused. The engine's time zone must be the source's. A naive stamp in the hour that the autumn clock
     change repeats is taken as the second, in the hour that spring skips as an hour later.
@@ -45,10 +52,13 @@ def mapping_sql(source: Source, columns: list[str], batch_date: date, shop_zone:
         given["customer_id"] = f"{quoted(source.customer_namespace + ':')} || ({given['customer_id']})"
     texts = ",\n    ".join(f"{expression} AS {name}_text" for name, expression in given.items())
     amounts = ",\n    ".join(f"{expression} AS {name}_text" for name, expression in _amounts(source).items())
-    checks = _checks(source, batch_date)
+    if exchange:
+        amounts += f",\n    {_currency(source)} AS currency"
+    checks = _checks(source, batch_date, exchange)
     reason = " ".join(f"WHEN {check.condition} THEN {quoted(check.reason)}" for check in checks)
     detail = " ".join(f"WHEN {check.condition} THEN {check.detail}" for check in checks)
     fields = ", ".join(f"{name}_text AS {name}" for name in TEXT_FIELDS)
+    delivered = f", {', '.join(DELIVERED)}" if exchange else ""
     return f"""
 WITH given AS (
     SELECT _line AS line,
@@ -70,7 +80,7 @@ placed AS (
     SELECT typed.*, CAST(timezone({quoted(str(shop_zone))}, event_time) AS DATE) AS event_day FROM typed
 ),
 judged AS (
-    SELECT placed.*, CASE {reason} END AS reason, CASE {detail} END AS detail FROM placed
+    SELECT placed.*, CASE {reason} END AS reason, CASE {detail} END AS detail FROM {_converted(exchange)}
 )
 SELECT event_time, event_day,
     {_final_type(source)} AS event_type,
@@ -78,7 +88,7 @@ SELECT event_time, event_day,
     CASE WHEN reason IS NULL THEN CAST(abs(units) AS {DECIMAL}) END AS quantity,
     CASE WHEN reason IS NULL THEN CAST({_unit("price", source)} AS {DECIMAL}) END AS price,
     CASE WHEN reason IS NULL THEN CAST({_unit("discount", source)} AS {DECIMAL}) END AS discount,
-    attributes, line, reason, detail
+    attributes, line, reason, detail{delivered}
 FROM judged"""
 
 
@@ -93,6 +103,32 @@ def _time(source: Source) -> str:
         f"CASE WHEN {number} BETWEEN 0 AND {4_102_444_800 * second} "
         f"THEN timezone('UTC', make_timestamp({number} * {1_000_000 // second})) END"
     )
+
+
+def _currency(source: Source) -> str:
+    """Return the code of a row's currency; the source's own where the row has none."""
+    if "currency" not in source.columns:
+        return quoted(source.currency)
+    return (
+        f"coalesce(upper(nullif(trim({identifier(str(source.columns['currency']))}), '')), {quoted(source.currency)})"
+    )
+
+
+def _converted(exchange: Exchange | None) -> str:
+    """Return what is judged: the rows, their amounts in the shop's currency by the newest rate that is not too old."""
+    if exchange is None:
+        return "placed"
+    return f"""(
+        SELECT * REPLACE (price_number * rate AS price_number, discount_number * rate AS discount_number),
+            price_number AS delivered_price, discount_number AS delivered_discount
+        FROM (
+            SELECT placed.*, CASE
+                WHEN placed.currency = {quoted(exchange.currency)} THEN 1
+                WHEN placed.event_day - rates.day <= {exchange.max_age_days} THEN rates.rate
+            END AS rate
+            FROM placed ASOF LEFT JOIN rates ON placed.currency = rates.currency AND placed.event_day >= rates.day
+        )
+    ) AS placed"""
 
 
 def _given(source: Source, field: str) -> str:
@@ -159,7 +195,7 @@ def _said(column: str, text: str, words: str) -> str:
     return f"{quoted(column + ' is ')} || {shown} || {quoted(': ' + words)}"
 
 
-def _checks(source: Source, batch_date: date) -> list[Check]:
+def _checks(source: Source, batch_date: date, exchange: Exchange | None) -> list[Check]:
     first, last = batch_date - timedelta(days=source.max_lateness_days), batch_date + timedelta(days=1)
     price = "line_total" if "line_total" in source.columns else "price"
 
@@ -193,6 +229,20 @@ def _checks(source: Source, batch_date: date) -> list[Check]:
         unreadable(price, "price_text"),
         *(unreadable(column, f"discount_{n}_text") for n, column in enumerate(_discounts(source))),
     ]
+    if exchange:
+        dated = "currency || ' on ' || event_day"
+        words = f"no rate of that day or the {exchange.max_age_days} days before it; {exchange.remedy}"
+        needed = "(delivered_price IS NOT NULL OR delivered_discount <> 0)"
+        checks += [
+            check(
+                "currency_unreadable",
+                "NOT regexp_full_match(currency, '[A-Z]{3}')",
+                "currency",
+                "not three letters",
+                "currency",
+            ),
+            check("currency_without_rate", f"(rate IS NULL AND {needed})", "currency", words, dated),
+        ]
     # After the quotient of a line's total and a tiny quantity, too.
     for name, field in (("price", price), ("discount", "discount")):
         unit = f"abs({_unit(name, source)})"

@@ -17,7 +17,9 @@ EventType = Literal["view", "cart", "remove_from_cart", "purchase", "return", "f
 TEXT_FIELDS = (
     "event_id", "customer_id", "session_id", "product_id", "order_id", "category", "brand", "country", "device", "channel",
 )  # fmt: skip
-FIELDS = ("event_time", "event_type", *TEXT_FIELDS, "quantity", "price", "line_total", "discount", "line_discount")
+FIELDS = (
+    "event_time", "event_type", *TEXT_FIELDS, "quantity", "price", "line_total", "discount", "line_discount", "currency",
+)  # fmt: skip
 
 
 class Calendar(Settings):
@@ -94,6 +96,8 @@ class Source(Settings):
         for name, column in self.columns.items():
             if not isinstance(column, str) and name != "line_discount":
                 raise ValueError(f"{name} names several columns; only line_discount adds columns up")
+        if "currency" in self.constants:
+            raise ValueError("constants.currency: the key currency says it for every row")
         given = {*self.columns, *self.constants}
         if "event_time" not in self.columns:
             raise ValueError("columns.event_time is missing: name the column that holds the time")

@@ -13,7 +13,8 @@ import pyarrow as pa
 from customer_behavior.ingest.blocks import Block, Refusal
 from customer_behavior.ingest.engine import quoted
 from customer_behavior.ingest.formats import read_file
-from customer_behavior.ingest.mapping import DECIMAL, EVENT_COLUMNS, check_header, mapping_sql
+from customer_behavior.ingest.mapping import DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
+from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import Source
 from customer_behavior.warehouse import sql_text
 
@@ -36,13 +37,23 @@ class Batch:
 
 
 class Staging:
-    """The staged rows of one load; `engine` is its own (see `open_engine`)."""
+    """The staged rows of one load; `engine` is its own (see `open_engine`), `exchange` what its amounts are converted with."""
 
-    def __init__(self, engine: duckdb.DuckDBPyConnection, source: Source, shop_zone: ZoneInfo, landing: Path) -> None:
+    def __init__(
+        self,
+        engine: duckdb.DuckDBPyConnection,
+        source: Source,
+        shop_zone: ZoneInfo,
+        landing: Path,
+        exchange: Exchange | None = None,
+    ) -> None:
         self.engine = engine
         self.source = source
         self.shop_zone = shop_zone
         self.landing = landing
+        self.exchange = exchange
+        if exchange:
+            engine.register("rates", exchange.table)
         self.blocks = 0
 
     def read(self, batch: Batch) -> list[dict]:
@@ -87,12 +98,13 @@ class Staging:
     def stage(self, block: Block, batch_date: date, file: str) -> tuple[int, list[Refusal]]:
         """Map a block; return the number of events and all refusals, those of reading included."""
         self.engine.register("block", self._padded(block.table).append_column("_line", pa.array(block.lines)))
-        select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone)
+        select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, self.exchange)
         table = f"mapped_{self.blocks}"  # a table a block: DuckDB appends to a table at half the speed of making one
         self.blocks += 1
+        delivered = f"EXCLUDE ({', '.join(DELIVERED)})" if self.exchange else ""
         self.engine.execute(
-            f"CREATE TABLE {table} AS SELECT *, DATE '{batch_date}' AS batch_date, {quoted(file)} AS file, {self._hash()} AS row_hash"
-            f" FROM ({select})"
+            f"CREATE TABLE {table} AS SELECT * {delivered}, DATE '{batch_date}' AS batch_date, {quoted(file)} AS file,"
+            f" {self._hash()} AS row_hash FROM ({select})"
         )
         self.engine.unregister("block")
         refusals = list(block.refusals)
@@ -110,6 +122,8 @@ class Staging:
         if "event_id" in self.source.columns:
             return "event_id"
         fields = ["epoch_us(event_time)", *(name for name in HASHED if name != "event_time" and self._varies(name))]
+        if self.exchange:  # as delivered: a rate that is restated changes no id
+            fields = [name for name in fields if name not in ("price", "discount")] + list(DELIVERED)
         row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
         return f"md5(concat_ws(chr(31), {row}))"
 
