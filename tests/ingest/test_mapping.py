@@ -99,6 +99,12 @@ def test_rules_turn_lines_into_other_events():
     assert list(events.quantity) == [2, 0]
 
 
+def test_of_several_columns_the_first_that_is_given_counts():
+    columns = {**small_shop.SOURCE_FILE["columns"], "category": ["group", "item"]}
+    lines = [small_shop.line("2024-03-05 10:00:00", group=group) for group in ("dairy", "", " ")]
+    assert list(mapped(till(columns=columns), *lines).events.category) == ["dairy", "milk", "milk"]
+
+
 def test_totals_become_amounts_per_unit():
     columns = {**small_shop.SOURCE_FILE["columns"], "line_total": "price", "line_discount": ["off", "group"]}
     del columns["price"], columns["discount"]

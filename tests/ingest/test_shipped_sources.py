@@ -45,3 +45,15 @@ def test_ga4(events):
         ("view", "1234.5678", "1709650799", "SKU1", "Acme", None, 1, 12.5, "Germany", "mobile", None),
         ("purchase", "1234.5678", "1709650799", "SKU1", "Acme", "T-1", 2, 12.5, None, None, None),
     ]
+
+
+def test_clickstream_in_a_shop_of_another_currency(events, landing):
+    path = landing.parent / "config" / "shop.yaml"
+    path.write_text(path.read_text() + "\nexchange_rates: {path: rates.csv}\n")
+    (landing / "rates.csv").write_text("day,currency,rate\n2024-03-05,EUR,1.5\n")
+    columns = "event_type, customer_id, session_id, product_id, category, brand, price, attributes"
+    assert events("clickstream", "csv", columns) == [
+        ("view", "u1", "s1", "1004", "electronics.smartphone", "samsung", 600, None),
+        ("cart", "u1", "s1", "5100", "2053013558920217191", None, 15, None),
+        ("purchase", "u1", "s1", "5100", "2053013558920217191", None, 15, None),
+    ]

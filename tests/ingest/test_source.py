@@ -33,6 +33,7 @@ def test_every_shipped_source_is_understood(name):
             "price and line_total are both given",
         ),
         ({"columns": {**small_shop.SOURCE_FILE["columns"], "colour": "group"}}, "'colour' is no field of an event"),
+        ({"columns": {**small_shop.SOURCE_FILE["columns"], "price": ["price", "off"]}}, "price names several columns"),
         ({"constants": {"event_type": "sneeze"}}, "the types are view, cart"),
         ({"calendar": {"closed": ["25 Dec"]}}, "write MM-DD"),
         ({"event_types": {"buy": "bought"}}, "event_types.buy"),

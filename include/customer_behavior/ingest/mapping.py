@@ -132,10 +132,13 @@ def _converted(exchange: Exchange | None) -> str:
 
 
 def _given(source: Source, field: str) -> str:
-    """Return the text of a field: its column, trimmed, empty being missing; or its constant; or missing."""
-    column = source.columns.get(field)
-    if column is not None:
-        return f"nullif(trim({identifier(str(column))}), '')"
+    """Return the text of a field: its column (of several the first given), trimmed, empty being missing; or its constant; or missing."""
+    named = source.columns.get(field)
+    if named:
+        texts = [
+            f"nullif(trim({identifier(column)}), '')" for column in ((named,) if isinstance(named, str) else named)
+        ]
+        return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
     if field in source.constants:
         return quoted(source.constants[field])
     return "CAST(NULL AS VARCHAR)"

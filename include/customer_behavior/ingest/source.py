@@ -94,8 +94,10 @@ class Source(Settings):
             if name not in FIELDS:
                 raise ValueError(f"{name!r} is no field of an event; the fields are {', '.join(FIELDS)}")
         for name, column in self.columns.items():
-            if not isinstance(column, str) and name != "line_discount":
-                raise ValueError(f"{name} names several columns; only line_discount adds columns up")
+            if not isinstance(column, str) and name not in (*TEXT_FIELDS, "line_discount"):
+                raise ValueError(
+                    f"{name} names several columns; line_discount adds them up, and texts take the first given"
+                )
         if "currency" in self.constants:
             raise ValueError("constants.currency: the key currency says it for every row")
         given = {*self.columns, *self.constants}
