@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from datetime import date
 from pathlib import Path
@@ -24,7 +25,9 @@ def events(warehouse: Warehouse, landing: Path):
     def load(source: str, ending: str, columns: str) -> list[tuple]:
         shutil.copy(INCLUDE_DIR / "sources" / f"{source}.yaml", landing.parent / "sources")
         (landing / source).mkdir()
-        shutil.copy(SAMPLES / f"{source}.{ending}", landing / source / f"{DAY}.{ending}")
+        sample = (SAMPLES / f"{source}.{ending.removesuffix('.gz')}").read_bytes()
+        landed = landing / source / f"{DAY}.{ending}"
+        landed.write_bytes(gzip.compress(sample) if landed.suffix == ".gz" else sample)
         ingest(warehouse, source, DAY, DAY, landing=landing)
         with warehouse.begin() as connection:
             assert connection.execute(sa.text("SELECT count(*) FROM raw.rejected_events")).scalar() == 0
@@ -57,3 +60,16 @@ def test_clickstream_in_a_shop_of_another_currency(events, landing):
         ("cart", "u1", "s1", "5100", "2053013558920217191", None, 15, None),
         ("purchase", "u1", "s1", "5100", "2053013558920217191", None, 15, None),
     ]
+
+
+def test_complete_journey(events):
+    columns = (
+        "CAST(event_time AT TIME ZONE 'UTC' AS TEXT), event_type, customer_id, order_id, product_id, quantity, price,"
+        " discount, category, brand, channel, attributes"
+    )
+    assert events("complete_journey", "csv.gz", columns) == [
+        ("2024-03-05 15:30:00", "purchase", "900", "31198570044", "1095275", 2, 2.5, 0.5, "MILK", "National", "store",
+         {"store_id": "330", "department": "GROCERY"}),
+        ("2024-03-05 15:31:00", "other", "900", "31198570044", "9878513", 0, None, None, "COUPON", "National", "store",
+         {"store_id": "330", "department": "MISCELLANEOUS"}),
+    ]  # fmt: skip
