@@ -121,19 +121,26 @@ PIECES = st.one_of(
     st.tuples(st.just("good"), st.one_of(WORDS, MARKED)),
     st.tuples(st.just("good"), st.one_of(WORDS, MARKED)),
     st.tuples(st.just("spoilt"), SPOILT),
-    st.tuples(st.just("broken"), st.integers(0, 4)),
+    st.tuples(st.just("broken"), st.integers(0, 5)),
     st.tuples(st.just("blank"), st.sampled_from([b"", b"  ", b"\t"])),
 )
 
 
 def csv_line(row: dict) -> bytes:
     text = io.StringIO()
-    csv.DictWriter(text, HEADER, lineterminator="").writerow(row)
-    return text.getvalue().encode()
+    csv.DictWriter(text, HEADER, lineterminator="\n").writerow(row)
+    return text.getvalue().removesuffix("\n").encode()
 
 
-BROKEN_CSV = [b"one,two", b",".join([b"x"] * 12), b"\xff\xfe" + b"," * 8, b"a\0b" + b"," * 8, b'"open' + b"," * 8]
-BROKEN_JSON = [b"{", b"[1, 2]", b'{"time": "\xff"}', b'{"item": "\\u0000"}', b'{"item": "\\ud800"}']
+BROKEN_CSV = [
+    b"one,two",
+    b"," * 8,
+    b",".join([b"x"] * 12),
+    b"\xff\xfe" + b"," * 8,
+    b"a\0b" + b"," * 8,
+    b'"open' + b"," * 8,
+]
+BROKEN_JSON = [b"{", b"[1, 2]", b'{"time": "\xff"}', b'{"item": "\\u0000"}', b'{"item": "\\ud800"}', b"{}"]
 
 
 def compose(form: str, pieces: list) -> tuple[bytes, int, list[str]]:
@@ -165,6 +172,7 @@ def compose(form: str, pieces: list) -> tuple[bytes, int, list[str]]:
     block_bytes=st.sampled_from([50, 333, 4_096, 32 << 20]),
 )
 @example(form="csv", pieces=[("good", "a"), ("blank", b""), ("blank", b"")], block_bytes=32 << 20)
+@example(form="jsonl", pieces=[("good", "a" * 40), ("broken", 5)], block_bytes=50)
 def test_of_a_random_mix_every_good_row_is_an_event_and_every_other_a_reject(
     landing, load, query, form, pieces, block_bytes
 ):
