@@ -9,7 +9,7 @@ export PYTHONPATH := include:plugins
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test up down status psql check-source bench lint clean lock
+.PHONY: help venv run test up down status psql check-source bench fuzz lint clean lock
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ check-source: $(STAMP) ## Say what would happen to a file, load nothing: SOURCE=
 
 bench: $(STAMP) ## Benchmarks beside their limits; writes .run/bench.json
 	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench $(ARGS)
+
+# Atheris has wheels for Linux alone, so it is in no lock: a folder of its own holds it (needs a network once).
+fuzz: $(STAMP) ## Fuzz the readers and the mapping: [SECONDS=60] each, [TARGET=jsonl] for one
+	@test -d .run/fuzz/atheris || $(BIN)/python -m pip install --quiet --no-deps --target .run/fuzz 'atheris>=3,<4'
+	@for target in $(or $(TARGET),delimited gzipped jsonl parquet mapping); do \
+	  PYTHONPATH=include:tests:.run/fuzz $(BIN)/python -m fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; done
 
 lint: $(STAMP) ## Style, types, SQL
 	@$(BIN)/ruff check .
