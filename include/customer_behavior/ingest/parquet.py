@@ -34,7 +34,7 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=tops):
                 yield _block(batch, names, wanted, first)
                 first += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and may_pass(path, error):
             raise
         raise BadInputError(f"{path}: not read as Parquet ({str(error)[:300]}); deliver the file again") from error
