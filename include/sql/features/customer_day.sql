@@ -1,6 +1,7 @@
 -- What each batch adds to each customer's day, from day_events. One definition for two engines: PostgreSQL runs it over
 -- raw.events, DuckDB over what a load has just read; keep to what both understand, and to exact numbers.
--- An order is its order id, without one its session, without that its moment.
+-- An order is its order id, without one its session, without that its moment. Purchases are few, so that what is asked of them
+-- alone is asked apart; a session's lines are added up before they are added to the day, which counts sessions without a sort.
 WITH orders AS (
     SELECT
         customer_id, event_day, batch_date,
@@ -13,35 +14,83 @@ WITH orders AS (
         GROUP BY customer_id, event_day, batch_date, order_key
     ) AS starts
     GROUP BY customer_id, event_day, batch_date
+),
+
+bought AS (
+    SELECT
+        customer_id, event_day, batch_date,
+        count(*) AS purchase_lines,
+        sum(quantity) AS units,
+        sum(quantity * price) AS revenue,
+        sum(quantity * discount) AS discount,
+        count(DISTINCT product_id) AS products,
+        count(DISTINCT category) AS categories,
+        max(price) AS max_price_paid
+    FROM day_events
+    WHERE event_type = 'purchase'
+    GROUP BY customer_id, event_day, batch_date
+),
+
+returned AS (
+    SELECT customer_id, event_day, batch_date, count(*) AS return_lines, sum(quantity * price) AS returned_value
+    FROM day_events
+    WHERE event_type = 'return'
+    GROUP BY customer_id, event_day, batch_date
+),
+
+visits AS (
+    SELECT
+        customer_id, event_day, batch_date, session_id,
+        min(source) AS source,
+        count(*) AS events,
+        count(*) FILTER (WHERE event_type = 'view') AS views,
+        count(*) FILTER (WHERE event_type = 'cart') AS carts,
+        count(*) FILTER (WHERE event_type = 'remove_from_cart') AS cart_removals,
+        min(event_time) AS first_event_at,
+        max(event_time) AS last_event_at
+    FROM day_events
+    GROUP BY customer_id, event_day, batch_date, session_id
+),
+
+days AS (
+    SELECT
+        customer_id, event_day, batch_date,
+        min(source) AS source,
+        sum(events) AS events,
+        sum(views) AS views,
+        sum(carts) AS carts,
+        sum(cart_removals) AS cart_removals,
+        count(session_id) AS sessions,
+        min(first_event_at) AS first_event_at,
+        max(last_event_at) AS last_event_at
+    FROM visits
+    GROUP BY customer_id, event_day, batch_date
 )
 
 SELECT
-    lines.customer_id,
-    lines.event_day,
-    lines.batch_date,
-    min(lines.source) AS source,
-    count(*) AS events,
-    count(*) FILTER (WHERE lines.event_type = 'view') AS views,
-    count(*) FILTER (WHERE lines.event_type = 'cart') AS carts,
-    count(*) FILTER (WHERE lines.event_type = 'remove_from_cart') AS cart_removals,
-    count(*) FILTER (WHERE lines.event_type = 'purchase') AS purchase_lines,
-    coalesce(min(orders.orders), 0) AS orders,
-    count(*) FILTER (WHERE lines.event_type = 'return') AS return_lines,
-    count(DISTINCT lines.session_id) AS sessions,
-    coalesce(sum(lines.quantity) FILTER (WHERE lines.event_type = 'purchase'), 0) AS units,
-    round(coalesce(sum(lines.quantity * lines.price) FILTER (WHERE lines.event_type = 'purchase'), 0), 4) AS revenue,
-    round(coalesce(sum(lines.quantity * lines.discount) FILTER (WHERE lines.event_type = 'purchase'), 0), 4) AS discount,
-    round(coalesce(sum(lines.quantity * lines.price) FILTER (WHERE lines.event_type = 'return'), 0), 4) AS returned_value,
-    count(DISTINCT lines.product_id) FILTER (WHERE lines.event_type = 'purchase') AS products,
-    count(DISTINCT lines.category) FILTER (WHERE lines.event_type = 'purchase') AS categories,
-    max(lines.price) FILTER (WHERE lines.event_type = 'purchase') AS max_price_paid,
-    min(orders.purchase_hours) AS purchase_hours,
-    min(lines.event_time) AS first_event_at,
-    max(lines.event_time) AS last_event_at
-FROM day_events AS lines
-LEFT JOIN orders
-    ON
-        lines.customer_id = orders.customer_id
-        AND lines.event_day = orders.event_day
-        AND lines.batch_date = orders.batch_date
-GROUP BY lines.customer_id, lines.event_day, lines.batch_date
+    days.customer_id,
+    days.event_day,
+    days.batch_date,
+    days.source,
+    days.events,
+    days.views,
+    days.carts,
+    days.cart_removals,
+    coalesce(bought.purchase_lines, 0) AS purchase_lines,
+    coalesce(orders.orders, 0) AS orders,
+    coalesce(returned.return_lines, 0) AS return_lines,
+    days.sessions,
+    coalesce(bought.units, 0) AS units,
+    round(coalesce(bought.revenue, 0), 4) AS revenue,
+    round(coalesce(bought.discount, 0), 4) AS discount,
+    round(coalesce(returned.returned_value, 0), 4) AS returned_value,
+    coalesce(bought.products, 0) AS products,
+    coalesce(bought.categories, 0) AS categories,
+    bought.max_price_paid,
+    orders.purchase_hours,
+    days.first_event_at,
+    days.last_event_at
+FROM days
+LEFT JOIN orders USING (customer_id, event_day, batch_date)
+LEFT JOIN bought USING (customer_id, event_day, batch_date)
+LEFT JOIN returned USING (customer_id, event_day, batch_date)
