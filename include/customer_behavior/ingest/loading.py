@@ -2,6 +2,9 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,34 +27,50 @@ LARGE_DAY = 50_000  # rows
 Slices = set[tuple[date, date]]  # (batch date, event day)
 
 
-def load(
-    connection: Connection, source: Source, shop: Shop, batches: list[Batch], landing: Path, run_id: str | None
-) -> None:
-    """Replace `batches` of `source`: events, duplicates, rejects, ledger and daily rollup. Counts are set on the batches.
+@dataclass
+class Delivery:
+    """Batches as their files hold them: read, checked and given ids in an engine of their own, not loaded yet."""
+
+    batches: list[Batch]
+    staging: Staging
+    refused: dict[date, list[dict]]
+
+
+@contextmanager
+def staged(source: Source, shop: Shop, batches: list[Batch], landing: Path) -> Iterator[Delivery]:
+    """Read `batches`; counts are set on them. Touches no database, so that one delivery can be read while another loads.
 
     Raises
     ------
     BadInputError
-        When a file cannot be read, or a batch refuses more than the source's `reject_limit`; nothing is changed then.
+        When a file cannot be read, or a batch refuses more than the source's `reject_limit`.
     """
     with open_engine(source.timezone) as engine:
         staging = Staging(engine, source, shop.zone, landing, exchange_of(source, shop, landing))
+        refused = {batch.batch_date: staging.read(batch) for batch in batches}
         for batch in batches:
-            _replace_rejects(connection, source, batch, staging.read(batch))
+            _check_rejects(source, batch)
         staging.identify()
-        _replace(connection, staging, batches, shop, run_id)
+        yield Delivery(batches, staging, refused)
 
 
-def _replace_rejects(connection: Connection, source: Source, batch: Batch, refused: list[dict]) -> None:
+def load(connection: Connection, delivery: Delivery, shop: Shop, run_id: str | None) -> None:
+    """Replace the delivery's batches: events, duplicates, rejects, ledger and daily rollup."""
+    source = delivery.staging.source
+    for batch_date, refused in delivery.refused.items():
+        run_sql(connection, "ingest/remove_rejects", source=source.name, batch_date=batch_date)
+        if refused:
+            copy_frame(connection, "raw.rejected_events", pd.DataFrame(refused))
+    _replace(connection, delivery.staging, delivery.batches, shop, run_id)
+
+
+def _check_rejects(source: Source, batch: Batch) -> None:
     if batch.rows_read and batch.rows_rejected / batch.rows_read > source.reject_limit:
         raise BadInputError(
             f"{source.name} {batch.batch_date}: {batch.rows_rejected:,} of {batch.rows_read:,} rows refused, more than the "
-            f"reject_limit of {source.reject_limit:.1%} in include/sources/{source.name}.yaml; nothing was loaded, the tables "
-            f"keep what they had"
+            f"reject_limit of {source.reject_limit:.1%} in include/sources/{source.name}.yaml; nothing of it was loaded, the "
+            f"tables keep what they had"
         )
-    run_sql(connection, "ingest/remove_rejects", source=source.name, batch_date=batch.batch_date)
-    if refused:
-        copy_frame(connection, "raw.rejected_events", pd.DataFrame(refused))
 
 
 def _replace(connection: Connection, staging: Staging, batches: list[Batch], shop: Shop, run_id: str | None) -> None:
@@ -120,7 +139,8 @@ def _settle_owners(
 ) -> list[sa.Row]:
     """Find which incoming events an earlier batch owns, and take those that a later batch owned so far from it.
 
-    Only days that another batch of the source has touched need a look; on most nights there is hardly one.
+    Only days that another batch of the source has touched need a look, and of those only the time that both deliver: the same
+    event has the same time.
 
     Returns
     -------
@@ -129,16 +149,16 @@ def _settle_owners(
     """
     if not days:
         return []
-    shared = [row.event_day for row in run_sql(connection, "ingest/shared_days", dates=dates, **span)]
-    if not shared:
+    shared = run_sql(connection, "ingest/shared_days", dates=dates, **span).all()
+    own_ids = "event_id" in staging.source.columns  # the same event may come again with another time
+    if not shared or not (staging.take_keys(days) if own_ids else staging.take_keys_between(shared)):
         return []
-    widened = shared if span["first_day"] == days[0] else days
     connection.execute(
         sa.text(
             "CREATE TEMPORARY TABLE incoming_keys (event_id text, event_day date, batch_date date, delivery bigint) ON COMMIT DROP"
         )
     )
-    copy_arrow(connection, "incoming_keys", ("event_id", "event_day", "batch_date", "delivery"), staging.keys(widened))
+    copy_arrow(connection, "incoming_keys", ("event_id", "event_day", "batch_date", "delivery"), staging.keys())
     connection.execute(sa.text("ANALYZE incoming_keys"))
     earlier = pd.DataFrame(
         run_sql(connection, "ingest/owned_by_earlier", **span).all(), columns=["event_id", "batch_date"]

@@ -1,5 +1,6 @@
 """Mapping text columns to events: one SELECT made from a source's YAML, with the first reason against each row."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -38,10 +39,16 @@ def check_header(source: Source, columns: list[str], where: str) -> None:
 
 
 def mapping_sql(
-    source: Source, columns: list[str], batch_date: date, shop_zone: ZoneInfo, exchange: Exchange | None = None
+    source: Source,
+    columns: list[str],
+    batch_date: date,
+    shop_zone: ZoneInfo,
+    untidy: Collection[str],
+    exchange: Exchange | None = None,
 ) -> str:
     """Return a SELECT over `block` (text columns, and `_line`) of EVENT_COLUMNS, line, reason and detail.
 
+    Of the `columns`, the `untidy` ones are trimmed, empty being missing.
     With an `exchange`, amounts are converted by the rates in the table `rates`, and DELIVERED follows.
 
     Rows with a reason are refused. The engine's time zone must be the source's. A naive stamp in the hour that the autumn clock
@@ -65,7 +72,7 @@ WITH given AS (
     {texts},
     {amounts},
     {_attributes(source, columns)} AS attributes
-    FROM block
+    FROM {_trimmed(untidy)}
 ),
 typed AS (
     SELECT given.*,
@@ -80,7 +87,7 @@ placed AS (
     SELECT typed.*, CAST(timezone({quoted(str(shop_zone))}, event_time) AS DATE) AS event_day FROM typed
 ),
 judged AS (
-    SELECT placed.*, CASE {reason} END AS reason, CASE {detail} END AS detail FROM {_converted(exchange)}
+    SELECT placed.*, CASE {reason} END AS reason FROM {_converted(exchange)}
 )
 SELECT event_time, event_day,
     {_final_type(source)} AS event_type,
@@ -88,15 +95,17 @@ SELECT event_time, event_day,
     CASE WHEN reason IS NULL THEN CAST(abs(units) AS {DECIMAL}) END AS quantity,
     CASE WHEN reason IS NULL THEN CAST({_unit("price", source)} AS {DECIMAL}) END AS price,
     CASE WHEN reason IS NULL THEN CAST({_unit("discount", source)} AS {DECIMAL}) END AS discount,
-    attributes, line, reason, detail{delivered}
+    attributes, line, reason,
+    CASE WHEN reason IS NOT NULL THEN CASE {detail} END END AS detail{delivered}
 FROM judged"""
 
 
 def _time(source: Source) -> str:
     """Return the time of an event: a stamp, or the units since 1970 (up to the year 2100, so that nothing overflows)."""
     if source.time_unit is None:
-        stamp = r"regexp_replace(event_time_text, ' ([+-][0-9]{2}):?([0-9]{2})$', '\1:\2')"  # Shopify's, with a space
-        return f"CASE WHEN regexp_matches(event_time_text, '^[0-9]') THEN try_cast({stamp} AS TIMESTAMPTZ) END"
+        spaced = r"regexp_replace(event_time_text, ' ([+-][0-9]{2}):?([0-9]{2})$', '\1:\2')"  # Shopify's zone
+        stamp = f"coalesce(try_cast(event_time_text AS TIMESTAMPTZ), try_cast({spaced} AS TIMESTAMPTZ))"
+        return f"CASE WHEN event_time_text >= '0' AND event_time_text < ':' THEN {stamp} END"
     second = {"s": 1, "ms": 1_000, "us": 1_000_000}[source.time_unit]
     number = "try_cast(event_time_text AS BIGINT)"
     return (
@@ -105,13 +114,16 @@ def _time(source: Source) -> str:
     )
 
 
+def _trimmed(untidy: Collection[str]) -> str:
+    names = ", ".join(f"nullif(trim({identifier(column)}), '') AS {identifier(column)}" for column in untidy)
+    return f"(SELECT * REPLACE ({names}) FROM block)" if names else "block"
+
+
 def _currency(source: Source) -> str:
     """Return the code of a row's currency; the source's own where the row has none."""
     if "currency" not in source.columns:
         return quoted(source.currency)
-    return (
-        f"coalesce(upper(nullif(trim({identifier(str(source.columns['currency']))}), '')), {quoted(source.currency)})"
-    )
+    return f"coalesce(upper({identifier(str(source.columns['currency']))}), {quoted(source.currency)})"
 
 
 def _converted(exchange: Exchange | None) -> str:
@@ -132,13 +144,11 @@ def _converted(exchange: Exchange | None) -> str:
 
 
 def _given(source: Source, field: str) -> str:
-    """Return the text of a field: its column (of several the first given), trimmed, empty being missing; or its constant; or missing."""
+    """Return the text of a field: its column (of several the first given), or its constant, or missing."""
     named = source.columns.get(field)
     if named:
-        texts = [
-            f"nullif(trim({identifier(column)}), '')" for column in ((named,) if isinstance(named, str) else named)
-        ]
-        return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
+        names = [identifier(column) for column in ((named,) if isinstance(named, str) else named)]
+        return names[0] if len(names) == 1 else f"coalesce({', '.join(names)})"
     if field in source.constants:
         return quoted(source.constants[field])
     return "CAST(NULL AS VARCHAR)"
@@ -149,7 +159,7 @@ def _amounts(source: Source) -> dict[str, str]:
     price = "line_total" if "line_total" in source.columns else "price"
     texts = {"quantity": _given(source, "quantity"), "price": _given(source, price)}
     for number, column in enumerate(_discounts(source)):
-        texts[f"discount_{number}"] = f"nullif(trim({identifier(column)}), '')"
+        texts[f"discount_{number}"] = identifier(column)
     return texts
 
 
@@ -189,7 +199,7 @@ def _attributes(source: Source, columns: list[str]) -> str:
     kept = [column for column in source.keep if column in columns]
     if not kept:
         return "CAST(NULL AS VARCHAR)"
-    pairs = ", ".join(f"{quoted(column)}, nullif({identifier(column)}, '')" for column in kept)
+    pairs = ", ".join(f"{quoted(column)}, {identifier(column)}" for column in kept)
     return f"CAST(json_object({pairs}) AS VARCHAR)"
 
 

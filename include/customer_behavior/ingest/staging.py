@@ -1,8 +1,9 @@
 """What a load delivers, staged in the engine: events with their ids, refused lines, and what they add to the rollup."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from customer_behavior.ingest.blocks import Block, Refusal
+from customer_behavior.ingest.blocks import Block, Refusal, untidy
 from customer_behavior.ingest.engine import quoted
 from customer_behavior.ingest.formats import read_file
 from customer_behavior.ingest.mapping import DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
@@ -97,8 +98,9 @@ class Staging:
 
     def stage(self, block: Block, batch_date: date, file: str) -> tuple[int, list[Refusal]]:
         """Map a block; return the number of events and all refusals, those of reading included."""
-        self.engine.register("block", self._padded(block.table).append_column("_line", pa.array(block.lines)))
-        select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, self.exchange)
+        rows = self._padded(block.table)
+        self.engine.register("block", rows.append_column("_line", pa.array(block.lines)))
+        select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, untidy(rows), self.exchange)
         table = f"mapped_{self.blocks}"  # a table a block: DuckDB appends to a table at half the speed of making one
         self.blocks += 1
         delivered = f"EXCLUDE ({', '.join(DELIVERED)})" if self.exchange else ""
@@ -109,13 +111,13 @@ class Staging:
         self.engine.unregister("block")
         refusals = list(block.refusals)
         bad = f"FROM {table} WHERE reason IS NOT NULL"
-        rows = self.engine.execute(f"SELECT line, reason, detail {bad} ORDER BY line").fetchall()
-        if rows:
+        found = self.engine.execute(f"SELECT line, reason, detail {bad} ORDER BY line").fetchall()
+        if found:
             position = {int(line): index for index, line in enumerate(block.lines)}
             text = block.text
-            refusals += [Refusal(line, reason, detail, text[position[line]][:10_000]) for line, reason, detail in rows]
+            refusals += [Refusal(line, reason, detail, text[position[line]][:10_000]) for line, reason, detail in found]
             self.engine.execute(f"DELETE {bad}")
-        return len(block.lines) - len(rows), refusals
+        return len(block.lines) - len(found), refusals
 
     def _hash(self) -> str:
         """Return the expression of an event's id, before equal rows of a batch are told apart."""
@@ -188,12 +190,27 @@ class Staging:
         """Return the (batch date, event day) pairs delivered."""
         return set(self.engine.execute("SELECT DISTINCT batch_date, event_day FROM mapped").fetchall())
 
-    def keys(self, days: list[date]) -> pa.RecordBatchReader:
-        """Return event_id, event_day, batch_date and delivery of the events on `days`."""
-        return self.engine.sql(
-            "SELECT event_id, event_day, batch_date, delivery FROM incoming WHERE event_day IN $days",
-            params={"days": days},
-        ).to_arrow_reader()
+    def take_keys(self, days: list[date]) -> int:
+        """Choose the events on `days` as those that another batch may deliver too; return how many they are."""
+        return self._choose("event_day IN $days", days=days)
+
+    def take_keys_between(self, spans: Sequence[tuple[date, datetime, datetime]]) -> int:
+        """Choose the events in `spans` (event day, first and last time in UTC, both included); return how many they are."""
+        spanned = " OR ".join(
+            f"(event_day = DATE '{day}' AND event_time BETWEEN TIMESTAMPTZ '{first}' AND TIMESTAMPTZ '{last}')"
+            for day, first, last in spans
+        )
+        return self._choose(spanned)
+
+    def _choose(self, condition: str, **params: list) -> int:
+        names = "event_id, event_day, batch_date, delivery"
+        self.engine.execute(f"CREATE TABLE chosen AS SELECT {names} FROM incoming WHERE {condition}", params)
+        [(count,)] = self.engine.execute("SELECT count(*) FROM chosen").fetchall()
+        return count
+
+    def keys(self) -> pa.RecordBatchReader:
+        """Return event_id, event_day, batch_date and delivery of the events that were chosen."""
+        return self.engine.sql("FROM chosen").to_arrow_reader()
 
     def owned_elsewhere(self, keys: pd.DataFrame) -> None:
         """Take note of events (event_id, batch_date) that a batch loaded before owns."""
