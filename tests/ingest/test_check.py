@@ -57,6 +57,12 @@ def test_a_missing_column_is_named_with_the_nearest_one(landing, landed, capsys)
     assert "NOT USABLE: mapped columns are missing" in said
 
 
+def test_the_column_to_fill_down_by_is_named(landing, landed, capsys):
+    small_shop.configure(landing.parent, {"fill_down": {"by": "custmer", "columns": ["item"]}})
+    assert check(landed) == 1
+    assert "MISSING, mapped to fill_down; did you mean 'customer'?" in capsys.readouterr().out
+
+
 def test_too_many_refusals_end_with_an_error(landing, landed, capsys):
     small_shop.configure(landing.parent, {"reject_limit": 0.001})
     assert check(landed) == 1

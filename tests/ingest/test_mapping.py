@@ -105,6 +105,12 @@ def test_of_several_columns_the_first_that_is_given_counts():
     assert list(mapped(till(columns=columns), *lines).events.category) == ["dairy", "milk", "milk"]
 
 
+def test_a_field_may_be_written_in_small_letters():
+    source = till(rules={"lowercase": ["customer_id"]}, customer_namespace="Till")
+    events = mapped(source, small_shop.line("2024-03-05 10:00:00", "ÅNN@X", basket="B1")).events
+    assert (events.customer_id[0], events.session_id[0]) == ("Till:ånn@x", "B1")
+
+
 def test_totals_become_amounts_per_unit():
     columns = {**small_shop.SOURCE_FILE["columns"], "line_total": "price", "line_discount": ["off", "group"]}
     del columns["price"], columns["discount"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from customer_behavior.asof import ONE_DAY
 from customer_behavior.ingest.batches import ingest
 from customer_behavior.paths import INCLUDE_DIR
 from customer_behavior.warehouse import Warehouse
@@ -22,7 +23,7 @@ DAY = date(2024, 3, 5)
 def events(warehouse: Warehouse, landing: Path):
     """Load a sample as a shipped source's batch; return its events' columns."""
 
-    def load(source: str, ending: str, columns: str) -> list[tuple]:
+    def load(source: str, ending: str, columns: str, order: str = "event_time") -> list[tuple]:
         shutil.copy(INCLUDE_DIR / "sources" / f"{source}.yaml", landing.parent / "sources")
         (landing / source).mkdir()
         sample = (SAMPLES / f"{source}.{ending.removesuffix('.gz')}").read_bytes()
@@ -32,11 +33,16 @@ def events(warehouse: Warehouse, landing: Path):
         with warehouse.begin() as connection:
             assert connection.execute(sa.text("SELECT count(*) FROM raw.rejected_events")).scalar() == 0
             return [
-                tuple(row)
-                for row in connection.execute(sa.text(f"SELECT {columns} FROM raw.events ORDER BY event_time"))
+                tuple(row) for row in connection.execute(sa.text(f"SELECT {columns} FROM raw.events ORDER BY {order}"))
             ]
 
     return load
+
+
+def name_rates(landing: Path, rate: str) -> None:
+    path = landing.parent / "config" / "shop.yaml"
+    path.write_text(path.read_text() + "\nexchange_rates: {path: rates.csv}\n")
+    (landing / "rates.csv").write_text(f"day,currency,rate\n{DAY},{rate}\n")
 
 
 def test_ga4(events):
@@ -51,15 +57,40 @@ def test_ga4(events):
 
 
 def test_clickstream_in_a_shop_of_another_currency(events, landing):
-    path = landing.parent / "config" / "shop.yaml"
-    path.write_text(path.read_text() + "\nexchange_rates: {path: rates.csv}\n")
-    (landing / "rates.csv").write_text("day,currency,rate\n2024-03-05,EUR,1.5\n")
+    name_rates(landing, "EUR,1.5")
     columns = "event_type, customer_id, session_id, product_id, category, brand, price, attributes"
     assert events("clickstream", "csv", columns) == [
         ("view", "u1", "s1", "1004", "electronics.smartphone", "samsung", 600, None),
         ("cart", "u1", "s1", "5100", "2053013558920217191", None, 15, None),
         ("purchase", "u1", "s1", "5100", "2053013558920217191", None, 15, None),
     ]
+
+
+def test_shopify_orders(events, landing):
+    name_rates(landing, "EUR,1.5")
+    columns = (
+        "CAST(event_time AT TIME ZONE 'UTC' AS TEXT), event_type, customer_id, order_id, product_id, brand, quantity, price,"
+        " discount, country, channel"
+    )
+    assert events("shopify_orders", "csv", columns + ", session_id = order_id", "1, product_id") == [
+        ("2024-03-05 14:05:00", "other", "bo@shop.example", "4999", "SHIRT-M", "Acme", 1, 18, 0, "DE", "web", True),
+        ("2024-03-05 14:05:00", "other", "bo@shop.example", "4999", "SOCKS", "Knit & Co", 2, 6, 0.75, "DE", "web", True),
+        ("2024-03-05 14:10:00", "purchase", None, "5000", "SOCKS", "Knit & Co", 1, 6, 0, None, "pos", True),
+        ("2024-03-05 14:30:12", "purchase", "ann@shop.example", "5001", "Gift wrap", None, 1, 1, 0, "US", "web", True),
+        ("2024-03-05 14:30:12", "purchase", "ann@shop.example", "5001", "SHIRT-M", "Acme", 2, 12.5, 0.5, "US", "web", True),
+        ("2024-03-05 14:30:12", "purchase", "ann@shop.example", "5001", "SOCKS", "Knit & Co", 1, 6, 0, "US", "web", True),
+    ]  # fmt: skip
+
+
+def test_shopify_orders_exported_again_are_duplicates(events, landing, warehouse):
+    name_rates(landing, "EUR,1.5")
+    events("shopify_orders", "csv", "1")
+    again = (SAMPLES / "shopify_orders.csv").read_text().replace(",paid,", ",partially_refunded,")
+    (landing / "shopify_orders" / "2024-03-06.csv").write_text(again)
+    ingest(warehouse, "shopify_orders", DAY + ONE_DAY, DAY + ONE_DAY, landing=landing)
+    with warehouse.begin() as connection:
+        ledger = "SELECT rows_accepted, rows_duplicate FROM raw.ingest_batches ORDER BY batch_date"
+        assert connection.execute(sa.text(ledger)).all() == [(6, 0), (0, 6)]
 
 
 def test_complete_journey(events):

@@ -36,6 +36,13 @@ def test_every_shipped_source_is_understood(name):
         ({"columns": {**small_shop.SOURCE_FILE["columns"], "price": ["price", "off"]}}, "price names several columns"),
         ({"constants": {"event_type": "sneeze"}}, "the types are view, cart"),
         ({"calendar": {"closed": ["25 Dec"]}}, "write MM-DD"),
+        ({"rules": {"lowercase": ["price"]}}, "'price' is no field of text; those are event_id"),
+        ({"fill_down": {"by": "basket", "columns": ["mail"]}}, "names 'mail', which neither columns nor keep does"),
+        ({"fill_down": {"by": "basket", "columns": ["basket"]}}, "names 'basket', which fill_down.by does"),
+        (
+            {"fill_down": {"by": "basket", "columns": ["item"]}, "format": "jsonl"},
+            "fill_down is of csv, format is jsonl",
+        ),
         ({"event_types": {"buy": "bought"}}, "event_types.buy"),
     ],
 )

@@ -179,6 +179,8 @@ def lines_of(report: Report, source: Source, path: Path) -> list[str]:
     for name, columns in source.columns.items():
         for column in [columns] if isinstance(columns, str) else columns:
             targets.setdefault(column, []).append(name)
+    if source.fill_down:
+        targets.setdefault(source.fill_down.by, []).append("fill_down")
     for column in dict.fromkeys([*report.columns, *source.wanted]):
         if column in report.missing:
             close = get_close_matches(column, report.columns, 1, 0.5)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from customer_behavior.ingest.blocks import Block
+from customer_behavior.ingest.filling import filled_down
 from customer_behavior.ingest.jsonl import read_jsonl
 from customer_behavior.ingest.parquet import read_parquet
 from customer_behavior.ingest.reading import read_delimited
@@ -16,4 +17,5 @@ def read_file(source: Source, path: Path) -> Iterator[Block]:
         return read_jsonl(path, source.wanted)
     if source.format == "parquet":
         return read_parquet(path, source.wanted)
-    return read_delimited(path, source.delimiter)
+    read = read_delimited(path, source.delimiter)
+    return filled_down(read, source.fill_down) if source.fill_down else read

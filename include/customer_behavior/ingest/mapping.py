@@ -28,7 +28,7 @@ class Check:
 
 
 def check_header(source: Source, columns: list[str], where: str) -> None:
-    """Raise BadInputError naming the first mapped column that the file lacks, and those it has."""
+    """Raise BadInputError naming the first column that the source needs and the file lacks, and those it has."""
     for name, column in source.columns.items():
         for wanted in (column,) if isinstance(column, str) else column:
             if wanted not in columns and wanted not in source.optional:
@@ -36,6 +36,11 @@ def check_header(source: Source, columns: list[str], where: str) -> None:
                     f"{where}: column {wanted!r}, mapped to {name} in include/sources/{source.name}.yaml, is not in the file; "
                     f"its columns are {', '.join(columns)}"
                 )
+    if source.fill_down and source.fill_down.by not in columns:
+        raise BadInputError(
+            f"{where}: column {source.fill_down.by!r}, named by fill_down in include/sources/{source.name}.yaml, is not in the "
+            f"file; its columns are {', '.join(columns)}"
+        )
 
 
 def mapping_sql(
@@ -55,6 +60,8 @@ def mapping_sql(
     change repeats is taken as the second, in the hour that spring skips as an hour later.
     """
     given = {name: _given(source, name) for name in ("event_time", "event_type", *TEXT_FIELDS)}
+    for name in source.rules.lowercase:
+        given[name] = f"lower({given[name]})"
     if source.customer_namespace:
         given["customer_id"] = f"{quoted(source.customer_namespace + ':')} || ({given['customer_id']})"
     texts = ",\n    ".join(f"{expression} AS {name}_text" for name, expression in given.items())

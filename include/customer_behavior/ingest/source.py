@@ -47,6 +47,22 @@ class Rules(Settings):
 
     negative_quantity: Literal["return", "reject"] = "reject"
     zero_quantity: Literal["other", "reject"] = "reject"
+    lowercase: tuple[str, ...] = ()
+
+    @field_validator("lowercase")
+    @classmethod
+    def _texts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in TEXT_FIELDS:
+                raise ValueError(f"{name!r} is no field of text; those are {', '.join(TEXT_FIELDS)}")
+        return value
+
+
+class FillDown(Settings):
+    """Columns that only the first of several rows carries, and the column that all rows that belong together share."""
+
+    by: str
+    columns: tuple[str, ...] = Field(min_length=1)
 
 
 class Source(Settings):
@@ -69,6 +85,7 @@ class Source(Settings):
     event_types: dict[str, EventType] = Field(default_factory=dict)
     optional: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    fill_down: FillDown | None = None
     rules: Rules = Rules()
     reject_limit: float = Field(default=0.05, ge=0, le=1)
 
@@ -120,6 +137,16 @@ class Source(Settings):
                 raise ValueError(
                     f"optional names {column!r}, which columns does not map; it maps {', '.join(sorted(mapped))}"
                 )
+        if self.fill_down:
+            if self.format != "csv":
+                raise ValueError(
+                    f"fill_down is of csv, format is {self.format}: have each of its records carry all columns"
+                )
+            for column in self.fill_down.columns:
+                if column not in (*mapped, *self.keep):
+                    raise ValueError(f"fill_down.columns names {column!r}, which neither columns nor keep does")
+                if column == self.fill_down.by:
+                    raise ValueError(f"fill_down.columns names {column!r}, which fill_down.by does: it is never filled")
         constant_type = self.constants.get("event_type")
         if constant_type is not None and constant_type not in EVENT_TYPES:
             raise ValueError(f"constants.event_type is {constant_type!r}; the types are {', '.join(EVENT_TYPES)}")
@@ -127,9 +154,10 @@ class Source(Settings):
 
     @property
     def wanted(self) -> list[str]:
-        """Columns of the file that are read: those mapped and those kept, each once."""
+        """Columns of the file that are read: those mapped, those kept and the one to fill down by, each once."""
         mapped = [columns if isinstance(columns, tuple) else (columns,) for columns in self.columns.values()]
-        return list(dict.fromkeys([column for columns in mapped for column in columns] + list(self.keep)))
+        by = [self.fill_down.by] if self.fill_down else []
+        return list(dict.fromkeys([column for columns in mapped for column in columns] + list(self.keep) + by))
 
     @property
     def zone(self) -> ZoneInfo:
