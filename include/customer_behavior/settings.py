@@ -38,6 +38,13 @@ class ExchangeRates(Settings):
     max_age_days: int = Field(default=7, ge=0)
 
 
+class Bots(Settings):
+    """From when on a customer is taken for a machine: more of it on one day within 90."""
+
+    max_events_per_day: int = Field(default=2_000, ge=1)
+    max_orders_per_day: int = Field(default=100, ge=1)
+
+
 class Shop(Settings):
     """The shop: its clock, its currency, its active sources, and who is told."""
 
@@ -48,6 +55,8 @@ class Shop(Settings):
     sources: tuple[str, ...] = Field(min_length=1)
     dimensions: tuple[str, ...] = ()
     alert_to: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    bots: Bots = Bots()
 
     @field_validator("timezone")
     @classmethod

@@ -11,9 +11,11 @@ from sqlalchemy.engine import Connection
 from customer_behavior.warehouse import copy_arrow, run_sql, sql_text
 
 COLUMNS = (
-    "customer_id", "event_day", "batch_date", "source", "events", "views", "carts", "cart_removals", "purchase_lines", "orders",
-    "return_lines", "sessions", "units", "revenue", "discount", "returned_value", "products", "categories", "max_price_paid",
-    "purchase_hours", "first_event_at", "last_event_at",
+    "customer_id", "event_day", "batch_date", "source", "events", "views", "carts", "cart_removals", "favourites", "searches",
+    "purchase_lines", "orders", "return_lines", "sessions", "carts_left", "session_seconds", "units", "revenue", "discount",
+    "returned_value", "cart_value", "priced_views", "seen_value", "products", "categories", "max_price_paid", "top_category",
+    "top_category_lines", "purchase_hours", "night_events", "morning_events", "afternoon_events", "evening_events", "country",
+    "device", "channel", "first_event_at", "last_event_at",
 )  # fmt: skip
 Slices = Collection[tuple[date, date]]  # (batch date, event day)
 
@@ -39,8 +41,21 @@ def replace(connection: Connection, source: str, slices: Slices, timezone: str) 
         last_day=max(days),
         timezone=timezone,
     )
+    return deleted, _insert(connection)
+
+
+def rebuild_if_empty(connection: Connection, timezone: str) -> int:
+    """Make the whole rollup from raw.events if it has no row, as after a migration that widened it; return the rows written."""
+    if connection.execute(sa.text("SELECT 1 FROM features.customer_day LIMIT 1")).first():
+        return 0
+    run_sql(connection, "features/all_events", timezone=timezone)
+    return _insert(connection)
+
+
+def _insert(connection: Connection) -> int:
+    """Roll up the temporary table day_events."""
     insert = f"INSERT INTO features.customer_day ({', '.join(COLUMNS)}) {sql_text('features/customer_day').text}"
-    return deleted, connection.execute(sa.text(insert)).rowcount
+    return connection.execute(sa.text(insert)).rowcount
 
 
 def _delete(connection: Connection, source: str, slices: Slices) -> int:

@@ -3,8 +3,11 @@
 from datetime import date
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from customer_behavior.features import checkpoint
 from customer_behavior.ingest.readiness import require_ready
+from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql
 
 
@@ -27,6 +30,8 @@ def build(
     """
     with warehouse.begin(role) as connection:
         require_ready(connection, as_of)
+    checkpoint.ensure(warehouse, as_of, role=role, run_id=run_id)
+    with warehouse.begin(role) as connection:
         lock(connection, f"snapshot {as_of}")
         here = {"as_of": as_of}
         count = sa.text("SELECT count(*) FROM features.customer_snapshot WHERE as_of_date = :as_of")
@@ -37,6 +42,28 @@ def build(
         deleted = connection.execute(
             sa.text("DELETE FROM features.customer_snapshot WHERE as_of_date = :as_of"), here
         ).rowcount
-        written = run_sql(connection, "features/insert_customer_snapshot", as_of=as_of).rowcount
+        written = _insert(connection, as_of)
         audit(connection, "features.customer_snapshot", str(as_of), deleted, written, run_id)
         return written
+
+
+def _insert(connection: Connection, as_of: date) -> int:
+    shop = load_shop()
+    connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
+    run_sql(
+        connection,
+        "features/lifetime",
+        checkpoint=checkpoint.usable(connection, as_of),
+        before=as_of,
+        known_until=as_of,
+    )
+    run_sql(connection, "features/snapshot_windows", as_of=as_of)
+    run_sql(connection, "features/snapshot_purchases", as_of=as_of)
+    return run_sql(
+        connection,
+        "features/insert_customer_snapshot",
+        as_of=as_of,
+        staff=list(shop.staff),
+        max_events=shop.bots.max_events_per_day,
+        max_orders=shop.bots.max_orders_per_day,
+    ).rowcount

@@ -23,4 +23,13 @@ def upgrade(url: str, revision: str = "head") -> str:
         config = Config(str(MIGRATIONS_DIR / "alembic.ini"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        if revision == "head":
+            _fill_rollup(connection)
         return connection.execute(sa.text("SELECT version_num FROM warehouse_version")).scalar_one()
+
+
+def _fill_rollup(connection: sa.Connection) -> None:
+    from customer_behavior.features import customer_day
+    from customer_behavior.settings import load_shop
+
+    customer_day.rebuild_if_empty(connection, load_shop().timezone)

@@ -1,0 +1,52 @@
+"""Monthly checkpoints: what every customer did before the first of a month, so that no night reads the whole past.
+
+A checkpoint is made once every batch that may deliver events of its days is known (`known_until`), and is used by snapshots from
+that date on. It remembers the ledger it was made from: after a batch of its past is loaded again it is stale, and made anew.
+"""
+
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from customer_behavior.ingest.source import load_source
+from customer_behavior.settings import load_shop
+from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
+
+
+def ensure(warehouse: Warehouse, as_of: date, *, role: str, run_id: str | None = None) -> date | None:
+    """Make the newest checkpoint that `as_of` may use, if it is not there or stale; return its date, None if it has none."""
+    lateness = timedelta(days=max(load_source(name).max_lateness_days for name in load_shop().sources))
+    wanted = (as_of - lateness).replace(day=1)
+    with warehouse.begin(role) as connection:
+        first = run_sql(connection, "features/first_event_day", as_of=as_of).scalar()
+        if first is None or wanted <= first:
+            return None
+        if usable(connection, as_of) == wanted:
+            return wanted
+        lock(connection, "checkpoints")
+        known_until = wanted + lateness
+        _make(connection, wanted, known_until, usable(connection, known_until), run_id)
+        return wanted
+
+
+def usable(connection: Connection, as_of: date) -> date | None:
+    """Return the newest checkpoint that is not stale and whose batches are all known as of `as_of`; None: there is none."""
+    rows = run_sql(connection, "features/checkpoints", as_of=as_of)
+    return next((row.checkpoint_date for row in rows if row.is_current), None)
+
+
+def _make(
+    connection: Connection, checkpoint: date, known_until: date, earlier: date | None, run_id: str | None
+) -> None:
+    here = {"day": checkpoint}
+    delete = sa.text("DELETE FROM features.customer_checkpoint WHERE checkpoint_date = :day")
+    deleted = connection.execute(delete, here).rowcount
+    connection.execute(sa.text("DELETE FROM features.checkpoints WHERE checkpoint_date = :day"), here)
+    # The ledger first: a load that ends between the two makes the checkpoint stale, not wrong.
+    run_sql(connection, "features/insert_checkpoint_ledger", checkpoint_date=checkpoint, known_until=known_until)
+    before = earlier if earlier is not None and earlier < checkpoint else None
+    run_sql(connection, "features/lifetime", checkpoint=before, before=checkpoint, known_until=known_until)
+    written = run_sql(connection, "features/insert_checkpoint", checkpoint_date=checkpoint).rowcount
+    connection.execute(sa.text("DROP TABLE lifetime"))
+    audit(connection, "features.customer_checkpoint", str(checkpoint), deleted, written, run_id)
