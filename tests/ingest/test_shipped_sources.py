@@ -49,11 +49,29 @@ def test_ga4(events):
     columns = (
         "event_type, customer_id, session_id, product_id, brand, order_id, quantity, price, country, device, channel"
     )
-    assert events("ga4", "jsonl", columns) == [
+    assert events("ga4", "jsonl", columns, "event_time, product_id") == [
         ("other", "1234.5678", "1709650799", None, None, None, 1, None, "Germany", "mobile", "organic"),
         ("view", "1234.5678", "1709650799", "SKU1", "Acme", None, 1, 12.5, "Germany", "mobile", None),
         ("purchase", "1234.5678", "1709650799", "SKU1", "Acme", "T-1", 2, 12.5, None, None, None),
+        ("purchase", "1234.5678", "1709650799", "SKU2", None, "T-1", 1, 6, None, None, None),
     ]
+
+
+def test_ga4_purchases_are_loaded_again_and_delivered_twice(events, landing, warehouse):
+    events("ga4", "jsonl", "1")
+    (landing / "ga4" / "2024-03-06.jsonl").write_bytes((SAMPLES / "ga4.jsonl").read_bytes())
+    kept = "SELECT batch_date, count(*), count(DISTINCT event_id) FROM raw.events GROUP BY 1"
+    bought = (
+        "SELECT purchase_lines, orders, units, revenue FROM features.customer_day"
+        " WHERE customer_id = '1234.5678' AND purchase_lines > 0"
+    )
+    for first, last in ((DAY, DAY), (DAY + ONE_DAY, DAY + ONE_DAY), (DAY, DAY + ONE_DAY)):
+        ingest(warehouse, "ga4", first, last, landing=landing)
+        with warehouse.begin() as connection:
+            assert connection.execute(sa.text(kept)).all() == [(DAY, 4, 4)]
+            assert connection.execute(sa.text(bought)).all() == [(2, 1, 3, 31)]
+            duplicates = "SELECT rows_read, rows_duplicate FROM raw.ingest_batches ORDER BY batch_date"
+            assert connection.execute(sa.text(duplicates)).all() == [(4, 0), (4, 4)][: 1 + (last > DAY)]
 
 
 def test_clickstream_in_a_shop_of_another_currency(events, landing):

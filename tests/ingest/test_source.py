@@ -43,6 +43,8 @@ def test_every_shipped_source_is_understood(name):
             {"fill_down": {"by": "basket", "columns": ["item"]}, "format": "jsonl"},
             "fill_down is of csv, format is jsonl",
         ),
+        ({"explode": "item"}, "explode is of jsonl and parquet: CSV has no lists"),
+        ({"explode": "itms", "format": "jsonl"}, "explode names 'itms', but no column reads from its items"),
         ({"event_types": {"buy": "bought"}}, "event_types.buy"),
     ],
 )

@@ -45,12 +45,15 @@ class Block:
         What `text` is made from, only when asked for.
     refusals : list of Refusal
         Records that could not be read.
+    items : ndarray of int64, shape (rows,), or None
+        Which item of its line each row is, from 1, where the items of a list are rows of their own.
     """
 
     table: pa.Table
     lines: np.ndarray
     content: bytes | list[str] | Callable[[], list[str]]
     refusals: list[Refusal] = field(default_factory=list)
+    items: np.ndarray | None = None
 
     @property
     def text(self) -> list[str]:

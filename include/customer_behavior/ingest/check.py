@@ -124,17 +124,13 @@ def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None =
 
 
 def _newest_day(engine: duckdb.DuckDBPyConnection, staging: Staging, block: Block, shop: Shop) -> date | None:
-    source, table = staging.source, block.table
-    nothing = pa.nulls(table.num_rows, pa.string())
-    names = set(table.column_names)
-    padded = {name: table[name] if name in names else nothing for name in source.wanted}
-    engine.register("block", pa.table({**padded, "_line": pa.array(block.lines)}))
+    source = staging.source
+    engine.register("block", staging.rows(block))
     select = mapping_sql(source, source.wanted, date(2000, 1, 1), shop.zone, source.wanted)
-    row = engine.execute(
-        f"SELECT max(event_day) FROM ({select}) WHERE year(event_day) BETWEEN 1990 AND 2100"
-    ).fetchone()
+    found = f"SELECT max(event_day) FROM ({select}) WHERE year(event_day) BETWEEN 1990 AND 2100"
+    [(newest,)] = engine.execute(found).fetchall()
     engine.unregister("block")
-    return row[0] if row else None
+    return newest
 
 
 def _describe(engine: duckdb.DuckDBPyConnection, report: Report, source: Source) -> None:
@@ -195,6 +191,7 @@ def lines_of(report: Report, source: Source, path: Path) -> list[str]:
             what = "→ " + ", ".join(targets[column]) + absent
         else:
             what = "kept in attributes" if column in source.keep else "ignored"
+            what = "a row for each item" if column == source.explode else what
         said.append(f"  {column:<28} {what}")
     if not report.missing:
         said += _rows(report, source)

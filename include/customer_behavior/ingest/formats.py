@@ -14,8 +14,8 @@ from customer_behavior.ingest.source import Source
 def read_file(source: Source, path: Path) -> Iterator[Block]:
     """Yield the blocks of a landed file in its source's format; see BadInputError in the reader of each."""
     if source.format == "jsonl":
-        return read_jsonl(path, source.wanted)
+        return read_jsonl(path, source.wanted, source.explode)
     if source.format == "parquet":
-        return read_parquet(path, source.wanted)
+        return read_parquet(path, source.wanted, source.explode)
     read = read_delimited(path, source.delimiter)
     return filled_down(read, source.fill_down) if source.fill_down else read

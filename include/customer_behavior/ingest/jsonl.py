@@ -11,8 +11,10 @@ import pyarrow as pa
 from customer_behavior.ingest.blocks import MAX_RECORD_BYTES, Block, Refusal, open_text, shown, text_blocks, too_long
 
 
-def read_jsonl(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
+def read_jsonl(path: Path, wanted: Sequence[str], explode: str | None = None) -> Iterator[Block]:
     """Yield the blocks of a JSON Lines file: those of the `wanted` columns that any of a block's records has.
+
+    Each item of the list that `explode` names becomes a row, in which the list is that item; a record without items stays a row.
 
     Raises
     ------
@@ -21,12 +23,16 @@ def read_jsonl(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
     """
     with open_text(path) as file:
         for content, first_line, refusals in text_blocks(file, 1):
-            yield _block(content, wanted, first_line, refusals)
+            yield _block(content, wanted, explode, first_line, refusals)
 
 
-def _block(content: bytes, wanted: Sequence[str], first_line: int, refusals: list[Refusal]) -> Block:
+def _block(
+    content: bytes, wanted: Sequence[str], explode: str | None, first_line: int, refusals: list[Refusal]
+) -> Block:
     rows: list[list[str | None]] = []
-    lines, texts = [], []
+    lines: list[int] = []
+    items: list[int] = []
+    texts: list[bytes] = []
     found: set[str] = set()
     for number, line in enumerate(content.split(b"\n"), first_line):
         line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
@@ -36,20 +42,45 @@ def _block(content: bytes, wanted: Sequence[str], first_line: int, refusals: lis
         if isinstance(record, Refusal):
             refusals.append(record)
             continue
-        row = [as_text(value_at(record, column)) for column in wanted]
-        bad = _unkeepable(number, line, row)
+        ones = _exploded(record, explode) if explode else (record,)
+        delivered = [[as_text(value_at(one, column)) for column in wanted] for one in ones]
+        bad = next(filter(None, (_unkeepable(number, line, row) for row in delivered)), None)
         if bad:
             refusals.append(bad)
             continue
-        found.update(column for column, value in zip(wanted, row, strict=True) if value is not None or column in record)
-        rows.append(row)
-        lines.append(number)
-        texts.append(line)
+        for row in delivered:
+            found.update(
+                column for column, value in zip(wanted, row, strict=True) if value is not None or column in record
+            )
+        rows += delivered
+        lines += [number] * len(delivered)
+        items += range(1, len(delivered) + 1)
+        texts += [line] * len(delivered)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(wanted)
     arrays = {name: pa.array(values, pa.string()) for name, values in zip(wanted, columns, strict=True)}
     # Records with none of the columns are records still: a selection, unlike a table made of nothing, keeps their number.
     table = pa.table(arrays).select([name for name in wanted if name in found or not rows])
-    return Block(table, np.array(lines, dtype=np.int64), lambda: [shown(text) for text in texts], refusals)
+    return Block(
+        table,
+        np.array(lines, dtype=np.int64),
+        lambda: _shown(texts),
+        refusals,
+        np.array(items, dtype=np.int64) if explode else None,
+    )
+
+
+def _exploded(record: dict, name: str) -> Iterator[dict]:
+    """Yield a record for each item of a list in it, the list being that item; the record itself without a list."""
+    items = record.get(name)
+    for item in items or [None] if isinstance(items, list) else [items]:
+        yield {**record, name: item}
+
+
+def _shown(texts: list[bytes]) -> list[str]:
+    """Return lines as they can be kept; rows of one line share its text, as there may be very many of them."""
+    known = {id(text): text for text in texts}
+    kept = {key: shown(text) for key, text in known.items()}
+    return [kept[id(text)] for text in texts]
 
 
 def _record(number: int, line: bytes) -> dict | Refusal:

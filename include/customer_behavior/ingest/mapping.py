@@ -53,6 +53,7 @@ def mapping_sql(
 ) -> str:
     """Return a SELECT over `block` (text columns, and `_line`) of EVENT_COLUMNS, line, reason and detail.
 
+    Of a source that explodes a list, `block` has `_item` too, and item follows line.
     Of the `columns`, the `untidy` ones are trimmed, empty being missing.
     With an `exchange`, amounts are converted by the rates in the table `rates`, and DELIVERED follows.
 
@@ -75,7 +76,7 @@ def mapping_sql(
     delivered = f", {', '.join(DELIVERED)}" if exchange else ""
     return f"""
 WITH given AS (
-    SELECT _line AS line,
+    SELECT _line AS line,{" _item AS item," if source.explode else ""}
     {texts},
     {amounts},
     {_attributes(source, columns)} AS attributes
@@ -102,7 +103,7 @@ SELECT event_time, event_day,
     CASE WHEN reason IS NULL THEN CAST(abs(units) AS {DECIMAL}) END AS quantity,
     CASE WHEN reason IS NULL THEN CAST({_unit("price", source)} AS {DECIMAL}) END AS price,
     CASE WHEN reason IS NULL THEN CAST({_unit("discount", source)} AS {DECIMAL}) END AS discount,
-    attributes, line, reason,
+    attributes, line,{" item," if source.explode else ""} reason,
     CASE WHEN reason IS NOT NULL THEN CASE {detail} END END AS detail{delivered}
 FROM judged"""
 

@@ -16,13 +16,15 @@ from customer_behavior.ingest.jsonl import as_text, value_at
 BATCH_ROWS = 65_536
 
 
-def read_parquet(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
+def read_parquet(path: Path, wanted: Sequence[str], explode: str | None = None) -> Iterator[Block]:
     """Yield the blocks of a Parquet file: those of the `wanted` columns that it has; a row's number is its line.
+
+    Each item of the list that `explode` names becomes a row, in which the list is that item; a row without items stays one.
 
     Raises
     ------
     BadInputError
-        When the file is cut short or no Parquet; the message names it.
+        When the file is cut short or no Parquet, or the column to explode holds no lists; the message names it.
     """
     try:
         with open_bytes(path) as opened, pq.ParquetFile(opened) as file:
@@ -32,7 +34,12 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
             tops = [name for name in names if any(name in (column, column.split(".")[0]) for column in wanted)]
             first = 1
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=tops):
-                yield _block(batch, names, wanted, first)
+                lines = np.arange(first, first + batch.num_rows)
+                if explode and explode in tops:
+                    rows, parents, items = _exploded(batch, explode, path)
+                    yield _block(rows, names, wanted, lines[parents], items)
+                else:
+                    yield _block(batch, names, wanted, lines)
                 first += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and may_pass(path, error):
@@ -40,7 +47,24 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
         raise BadInputError(f"{path}: not read as Parquet ({str(error)[:300]}); deliver the file again") from error
 
 
-def _block(batch: pa.RecordBatch, names: list[str], wanted: Sequence[str], first: int) -> Block:
+def _exploded(batch: pa.RecordBatch, name: str, path: Path) -> tuple[pa.RecordBatch, np.ndarray, np.ndarray]:
+    """Return a row for each item of a column's lists, the row of the batch that each is of, and which item it is, from 1."""
+    lists = batch.column(name)
+    if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
+        raise BadInputError(f"{path}: explode names {name!r}, which holds no lists but {lists.type}; remove explode")
+    lengths = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
+    rows = np.maximum(lengths, 1)
+    parents = np.repeat(np.arange(len(lists)), rows)
+    nth = np.arange(len(parents)) - np.repeat(np.cumsum(rows) - rows, rows)
+    place = np.repeat(np.cumsum(lengths) - lengths, rows) + nth
+    items = pc.list_flatten(lists).take(pa.array(place, mask=np.repeat(lengths == 0, rows)))
+    columns = [items if one == name else batch.column(one).take(pa.array(parents)) for one in batch.schema.names]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names), parents, nth + 1
+
+
+def _block(
+    batch: pa.RecordBatch, names: list[str], wanted: Sequence[str], lines: np.ndarray, items: np.ndarray | None = None
+) -> Block:
     columns: dict[str, pa.Array] = {}
     bad: dict[int, tuple[str, str]] = {}
     for name in wanted:
@@ -51,19 +75,18 @@ def _block(batch: pa.RecordBatch, names: list[str], wanted: Sequence[str], first
             values = [as_text(value_at(_plain(one), path)) for one in batch.column(top).to_pylist()]
             columns[name] = _checked(pa.array(values, pa.string()), name, bad)
     table = pa.table(columns) if columns else pa.table({})
-    lines = np.arange(first, first + batch.num_rows)
 
     def text() -> list[str]:
         rows = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
         return [shown(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False)) for row in rows]
 
     if not bad:
-        return Block(table, lines, text)
+        return Block(table, lines, text, items=items)
     keep = np.array([row not in bad for row in range(batch.num_rows)])
     texts = text()
-    refusals = [Refusal(first + row, reason, words, texts[row]) for row, (reason, words) in sorted(bad.items())]
+    refusals = [Refusal(int(lines[row]), reason, words, texts[row]) for row, (reason, words) in sorted(bad.items())]
     kept = [one for one, good in zip(texts, keep, strict=True) if good]
-    return Block(table.filter(pa.array(keep)), lines[keep], kept, refusals)
+    return Block(table.filter(pa.array(keep)), lines[keep], kept, refusals, None if items is None else items[keep])
 
 
 def _plain(value: object) -> object:

@@ -86,6 +86,7 @@ class Source(Settings):
     optional: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     fill_down: FillDown | None = None
+    explode: str | None = None
     rules: Rules = Rules()
     reject_limit: float = Field(default=0.05, ge=0, le=1)
 
@@ -147,6 +148,13 @@ class Source(Settings):
                     raise ValueError(f"fill_down.columns names {column!r}, which neither columns nor keep does")
                 if column == self.fill_down.by:
                     raise ValueError(f"fill_down.columns names {column!r}, which fill_down.by does: it is never filled")
+        if self.explode:
+            if self.format == "csv":
+                raise ValueError("explode is of jsonl and parquet: CSV has no lists")
+            if not any(column.startswith(f"{self.explode}.") for column in (*mapped, *self.keep)):
+                raise ValueError(
+                    f"explode names {self.explode!r}, but no column reads from its items, as {self.explode}.item_id would"
+                )
         constant_type = self.constants.get("event_type")
         if constant_type is not None and constant_type not in EVENT_TYPES:
             raise ValueError(f"constants.event_type is {constant_type!r}; the types are {', '.join(EVENT_TYPES)}")

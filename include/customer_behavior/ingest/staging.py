@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -53,6 +54,7 @@ class Staging:
         self.shop_zone = shop_zone
         self.landing = landing
         self.exchange = exchange
+        self.place = ("line", "item") if source.explode else ("line",)  # where in its file an event stands
         if exchange:
             engine.register("rates", exchange.table)
         self.blocks = 0
@@ -90,17 +92,25 @@ class Staging:
             batch.status = "empty"
         return refused
 
-    def _padded(self, table: pa.Table) -> pa.Table:
-        """Return the columns that the source maps or keeps; one that the block lacks is missing in each row."""
+    def rows(self, block: Block) -> pa.Table:
+        """Return the columns that the source wants, one that the block lacks being missing in each row, and the rows' places."""
+        table = block.table
         nothing = pa.nulls(table.num_rows, pa.string())
         there = set(table.column_names)
-        return pa.table({name: table[name] if name in there else nothing for name in self.source.wanted})
+        columns = {name: table[name] if name in there else nothing for name in self.source.wanted}
+        return pa.table(columns | {f"_{name}": pa.array(of) for name, of in self._places(block).items()})
+
+    def _places(self, block: Block) -> dict[str, np.ndarray]:
+        if not self.source.explode:
+            return {"line": block.lines}
+        return {"line": block.lines, "item": np.ones_like(block.lines) if block.items is None else block.items}
 
     def stage(self, block: Block, batch_date: date, file: str) -> tuple[int, list[Refusal]]:
         """Map a block; return the number of events and all refusals, those of reading included."""
-        rows = self._padded(block.table)
-        self.engine.register("block", rows.append_column("_line", pa.array(block.lines)))
-        select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, untidy(rows), self.exchange)
+        rows = self.rows(block)
+        self.engine.register("block", rows)
+        ragged = untidy(rows.select(self.source.wanted))
+        select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, ragged, self.exchange)
         table = f"mapped_{self.blocks}"  # a table a block: DuckDB appends to a table at half the speed of making one
         self.blocks += 1
         delivered = f"EXCLUDE ({', '.join(DELIVERED)})" if self.exchange else ""
@@ -111,18 +121,24 @@ class Staging:
         self.engine.unregister("block")
         refusals = list(block.refusals)
         bad = f"FROM {table} WHERE reason IS NOT NULL"
-        found = self.engine.execute(f"SELECT line, reason, detail {bad} ORDER BY line").fetchall()
+        place = ", ".join(self.place)
+        found = self.engine.execute(f"SELECT reason, detail, {place} {bad} ORDER BY {place}").fetchall()
         if found:
-            position = {int(line): index for index, line in enumerate(block.lines)}
+            places = zip(*(of.tolist() for of in self._places(block).values()), strict=True)
+            position = {one: index for index, one in enumerate(places)}
             text = block.text
-            refusals += [Refusal(line, reason, detail, text[position[line]][:10_000]) for line, reason, detail in found]
+            refusals += [
+                Refusal(at[0], reason, said, text[position[tuple(at)]][:10_000]) for reason, said, *at in found
+            ]
             self.engine.execute(f"DELETE {bad}")
         return len(block.lines) - len(found), refusals
 
     def _hash(self) -> str:
         """Return the expression of an event's id, before equal rows of a batch are told apart."""
-        if "event_id" in self.source.columns:
-            return "event_id"
+        own = self.source.columns.get("event_id")
+        if own:
+            shared = self.source.explode and not str(own).startswith(f"{self.source.explode}.")
+            return "event_id || CASE WHEN item > 1 THEN '-' || item ELSE '' END" if shared else "event_id"
         fields = ["epoch_us(event_time)", *(name for name in HASHED if name != "event_time" and self._varies(name))]
         if self.exchange:  # as delivered: a rate that is restated changes no id
             fields = [name for name in fields if name not in ("price", "discount")] + list(DELIVERED)
@@ -138,9 +154,15 @@ class Staging:
 
     def _nothing(self) -> str:
         """Return a SELECT without rows in the columns of a mapped block, for a load without files."""
-        kinds = {"event_time": "TIMESTAMPTZ", "event_day": "DATE", "batch_date": "DATE", "line": "BIGINT"}
+        kinds = {
+            "event_time": "TIMESTAMPTZ",
+            "event_day": "DATE",
+            "batch_date": "DATE",
+            "line": "BIGINT",
+            "item": "BIGINT",
+        }
         kinds |= dict.fromkeys(("quantity", "price", "discount"), DECIMAL)
-        names = (*EVENT_COLUMNS, "line", "batch_date", "file", "row_hash")
+        names = (*EVENT_COLUMNS, *self.place, "batch_date", "file", "row_hash")
         columns = ", ".join(f"CAST(NULL AS {kinds.get(name, 'VARCHAR')}) AS {name}" for name in names)
         return f"SELECT {columns} WHERE false"
 
@@ -152,10 +174,11 @@ class Staging:
         """
         blocks = " UNION ALL ".join(f"FROM mapped_{number}" for number in range(self.blocks))
         self.engine.execute(f"CREATE VIEW mapped AS {blocks or self._nothing()}")
+        place = ", ".join(self.place)
         self.engine.execute(
-            """CREATE TABLE repeats AS
-            SELECT batch_date, file, line, row_hash,
-                row_number() OVER (PARTITION BY batch_date, row_hash ORDER BY file, line) AS ordinal
+            f"""CREATE TABLE repeats AS
+            SELECT batch_date, file, {place}, row_hash,
+                row_number() OVER (PARTITION BY batch_date, row_hash ORDER BY file, {place}) AS ordinal
             FROM mapped SEMI JOIN (SELECT row_hash FROM mapped GROUP BY row_hash HAVING count(*) > 1) AS several
             USING (row_hash)"""
         )
@@ -165,7 +188,7 @@ class Staging:
             self._number_deliveries()
             named = named.replace("1 AS", "coalesce(places.delivery, 1) AS")
             incoming = f"SELECT mapped.* REPLACE (coalesce(places.id, row_hash) AS event_id), {named} FROM mapped"
-            incoming += " LEFT JOIN places USING (batch_date, file, line)"
+            incoming += f" LEFT JOIN places USING (batch_date, file, {place})"
         else:
             incoming = f"SELECT * REPLACE (row_hash AS event_id), {named} FROM mapped"
         self.engine.execute(f"CREATE VIEW incoming AS {incoming}")
@@ -173,11 +196,12 @@ class Staging:
 
     def _number_deliveries(self) -> None:
         own = "event_id" in self.source.columns
+        place = ", ".join(self.place)
         told_apart = "row_hash" if own else "row_hash || CASE WHEN ordinal > 1 THEN '-' || ordinal ELSE '' END"
         self.engine.execute(
             f"""CREATE TABLE places AS
-            SELECT batch_date, file, line, {told_apart} AS id,
-                row_number() OVER (PARTITION BY {told_apart} ORDER BY batch_date, file, line) AS delivery
+            SELECT batch_date, file, {place}, {told_apart} AS id,
+                row_number() OVER (PARTITION BY {told_apart} ORDER BY batch_date, file, {place}) AS delivery
             FROM repeats"""
         )
 
