@@ -111,6 +111,12 @@ def test_a_field_may_be_written_in_small_letters():
     assert (events.customer_id[0], events.session_id[0]) == ("Till:ånn@x", "B1")
 
 
+def test_what_is_trimmed_of_a_value_does_not_depend_on_its_neighbours():
+    lines = [small_shop.line("2024-03-05 10:00:00", item=item) for item in ("tea\xa0", " milk ")]
+    assert mapped(till(), *lines[:1]).events.product_id[0] == "tea\xa0"
+    assert list(mapped(till(), *lines).events.product_id) == ["tea\xa0", "milk"]
+
+
 def test_totals_become_amounts_per_unit():
     columns = {**small_shop.SOURCE_FILE["columns"], "line_total": "price", "line_discount": ["off", "group"]}
     del columns["price"], columns["discount"]

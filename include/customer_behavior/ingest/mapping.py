@@ -123,7 +123,7 @@ def _time(source: Source) -> str:
 
 
 def _trimmed(untidy: Collection[str]) -> str:
-    names = ", ".join(f"nullif(trim({identifier(column)}), '') AS {identifier(column)}" for column in untidy)
+    names = ", ".join(f"nullif(trim({identifier(column)}, ' '), '') AS {identifier(column)}" for column in untidy)
     return f"(SELECT * REPLACE ({names}) FROM block)" if names else "block"
 
 
