@@ -1,4 +1,4 @@
-"""The command line: migrate a warehouse, land the demonstration data, simulate a shop, check a source."""
+"""The command line: migrate a warehouse, land the demonstration data, simulate a shop, check a source, describe features."""
 
 import argparse
 import sys
@@ -20,6 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
     _add_replay(
         commands.add_parser("replay-rejects", help="load the batches with rejects again, after a source was corrected")
     )
+    commands.add_parser("describe-features", help="print docs/features.md as features.yaml says it")
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "migrate":
@@ -30,6 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
             _check_source(asked)
         elif asked.command == "replay-rejects":
             _replay_rejects(asked)
+        elif asked.command == "describe-features":
+            _describe_features()
         else:
             _land_demo()
     except PlatformError as error:
@@ -124,3 +127,10 @@ def _replay_rejects(asked: argparse.Namespace) -> None:
         print(f"{batch_date}: {before:,} rejects before, {after:,} after")
     if not done:
         print("no batch of that range has such rejects")
+
+
+def _describe_features() -> None:
+    from customer_behavior.features.catalogue import describe
+    from customer_behavior.settings import load_catalogue
+
+    print(describe(load_catalogue()), end="")

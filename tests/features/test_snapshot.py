@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from customer_behavior.errors import NotReadyError
 from customer_behavior.features import snapshot
 from customer_behavior.ingest.batches import ingest
-from customer_behavior.settings import load_features
 from support import small_shop
 from support.small_shop import line
 
@@ -142,10 +141,3 @@ def test_only_if_missing_keeps_what_is_there_until_its_past_is_loaded_again(ware
         assert connection.execute(sa.text(writes)).scalar_one() == 1
     shop({batch(1): [line(at(1)), line(at(1), customer="c2")]})
     assert snapshot.build(warehouse, AS_OF, **build) == 2
-
-
-def test_the_catalogue_describes_every_feature(warehouse, shop):
-    shop({batch(1): [line(at(1))]})
-    snapshot.build(warehouse, AS_OF)
-    others = {"as_of_date", "customer_id", "best_hour", "best_weekday"}  # what marketing reads, models do not
-    assert set(taken(warehouse)[0]) - others == set(load_features())

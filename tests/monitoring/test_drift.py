@@ -1,5 +1,7 @@
 """Drift: none where there is none, the planted one where there is, against the right reference, in order."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ from customer_behavior.settings import DriftLimits, load_features
 from recommend.mornings import D, days, query, without, write_model, write_scores, write_snapshot
 
 LIMITS = DriftLimits(method="wasserstein", threshold=0.1, limit_share=0.3, sample_rows=1000)
+COUNT = len(load_features())
+ROWS = 3000  # so many that chance moves none of them over the threshold
 RUNS = "SELECT * FROM monitoring.drift_runs ORDER BY as_of_date"
 FEATURES = "SELECT * FROM monitoring.drift_features ORDER BY as_of_date, feature"
 
@@ -37,7 +41,7 @@ def test_values_that_go_missing_are_drift():
     assert list(rows["drifted"]) == [True, True, False]
 
 
-def customers(seed, moved=(), n=1500):
+def customers(seed, moved=(), n=ROWS):
     random = np.random.default_rng(seed)
     columns = {name: random.poisson(20, n) for name in load_features()}
     for name in moved:
@@ -56,19 +60,20 @@ def test_none_is_found_where_there_is_none_and_the_planted_one_where_there_is(wa
     morning(warehouse, D, 2)
     result = monitoring.measure_drift(warehouse, D, run_id="r")
     assert result == {
-        "as_of": "2024-03-10", "reference_as_of": "2024-02-09", "features": 29, "features_drifted": 0, "drifted": False
+        "as_of": "2024-03-10", "reference_as_of": "2024-02-09", "features": COUNT, "features_drifted": 0, "drifted": False
     }  # fmt: skip
-    moved = list(load_features())[5:14]  # 9 of 29 are 31 %
+    moved = list(load_features())[5 : 5 + math.ceil(0.31 * COUNT)]
     morning(warehouse, D + days(1), 3, moved)
     assert monitoring.measure_drift(warehouse, D + days(1))["drifted"] is True
     rows = [row for row in query(warehouse, FEATURES) if row["as_of_date"] == D + days(1)]
-    assert len(rows) == 29
+    assert len(rows) == COUNT
     assert {row["feature"] for row in rows if row["drifted"]} == set(moved)
     assert {row["method"] for row in rows} == {"wasserstein"}
     (_, run) = without(query(warehouse, RUNS), "measured_at")
     assert run == {
-        "as_of_date": D + days(1), "reference_as_of": D - days(30), "reference_rows": 1500, "current_rows": 1500,
-        "features": 29, "features_drifted": 9, "share_drifted": pytest.approx(9 / 29), "limit_share": 0.3, "drifted": True,
+        "as_of_date": D + days(1), "reference_as_of": D - days(30), "reference_rows": ROWS, "current_rows": ROWS,
+        "features": COUNT, "features_drifted": len(moved), "share_drifted": pytest.approx(len(moved) / COUNT), "limit_share": 0.3,
+        "drifted": True,
     }  # fmt: skip
 
 
@@ -85,7 +90,7 @@ def test_a_second_run_writes_again_and_the_same(warehouse):
         warehouse, "SELECT table_name, rows_deleted, rows_written FROM monitoring.write_audit WHERE run_id = 'second'"
     )
     assert {row["table_name"]: (row["rows_deleted"], row["rows_written"]) for row in written} == {
-        "monitoring.drift_runs": (1, 1), "monitoring.drift_features": (29, 29)
+        "monitoring.drift_runs": (1, 1), "monitoring.drift_features": (COUNT, COUNT)
     }  # fmt: skip
 
 
@@ -97,7 +102,7 @@ def test_only_customers_of_the_target_are_compared(warehouse):
     write_snapshot(warehouse, D, pd.concat([customers(2), gone]))
     write_scores(warehouse, D, {"c1": 0.5})
     assert monitoring.measure_drift(warehouse, D)["features_drifted"] == 0
-    assert query(warehouse, RUNS)[0]["current_rows"] == 1500
+    assert query(warehouse, RUNS)[0]["current_rows"] == ROWS
 
 
 def test_a_first_date_without_any_other_compares_with_itself(warehouse):

@@ -57,7 +57,7 @@ def test_in_words():
         Condition("cycle_position", "is missing"),
     )
     assert in_words(rule, load_features()) == (
-        "orders in 28 days at most 2.5; mean days between purchase days in 365 days at most 6.25 or none; "
+        "orders in 28 days at most 2.5; mean days between purchase days at most 6.25 or none; "
         "revenue in 90 days above 100; days since the last purchase over the mean gap: none"
     )
 
