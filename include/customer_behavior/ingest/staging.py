@@ -70,9 +70,11 @@ class Staging:
         refused = []
         for path in batch.files:
             name = path.relative_to(self.landing).as_posix()
-            for number, block in enumerate(read_file(self.source, path)):
-                if number == 0:
+            checked = False
+            for block in read_file(self.source, path):
+                if not checked and block.table.column_names:  # a block of refused JSON lines has none
                     check_header(self.source, block.table.column_names, name)
+                    checked = True
                 accepted, refusals = self.stage(block, batch.batch_date, name)
                 batch.rows_read += accepted + len(refusals)
                 batch.rows_rejected += len(refusals)
