@@ -89,6 +89,14 @@ class Target(Settings):
     population: Population
 
 
+class MaxRows(Settings):
+    """Rows that a training reads at most, by part; over them rows are sampled, with weights."""
+
+    fit: int = Field(gt=0)
+    calibration: int = Field(gt=0)
+    report: int = Field(gt=0)
+
+
 class Training(Settings):
     """How every target is trained."""
 
@@ -97,11 +105,22 @@ class Training(Settings):
     fit_snapshots: int = Field(gt=0)
     calibration_snapshots: int = Field(gt=0)
     report_snapshots: int = Field(gt=0)
+    max_rows: MaxRows
     minimum_rows: int = Field(gt=0)
     minimum_positives: int = Field(gt=0)
     bootstrap_samples: int = Field(gt=0)
     max_log_loss_loss: float = Field(ge=0)
     xgboost: dict[str, float | int]
+
+    @model_validator(mode="after")
+    def _enough_is_read(self) -> "Training":
+        # A quarter of the rows that are read at least is of the rarer outcome, if there are that many.
+        if self.max_rows.fit < max(self.minimum_rows, 4 * self.minimum_positives):
+            raise ValueError(
+                f"max_rows.fit {self.max_rows.fit} is less than minimum_rows {self.minimum_rows} or four times"
+                f" minimum_positives {self.minimum_positives}: a large shop would always be served by the base rate"
+            )
+        return self
 
 
 class Scoring(Settings):

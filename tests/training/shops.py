@@ -12,7 +12,7 @@ from customer_behavior.paths import INCLUDE_DIR
 from customer_behavior.warehouse import Warehouse, copy_frame
 
 FIRST_DAY = date(2024, 1, 1)
-SOURCE = "till"
+SOURCE = "clickstream"
 
 
 def small_config(folder: Path, **training) -> None:
@@ -56,9 +56,12 @@ def open_shop(warehouse: Warehouse, bought: pd.DataFrame, days: int) -> None:
     if "batch_date" not in bought:
         bought = bought.assign(batch_date=bought["event_day"])
     stamp = [f"{day} 12:00:00+00" for day in bought["event_day"]]
-    counts = dict.fromkeys(
-        ("events", "purchase_lines", "orders", "sessions", "units", "products", "categories"), 1
-    ) | dict.fromkeys(("views", "carts", "cart_removals", "return_lines", "discount", "returned_value"), 0)
+    once = "events purchase_lines orders sessions units products categories top_category_lines afternoon_events"
+    never = (
+        "views carts cart_removals favourites searches carts_left return_lines discount returned_value cart_value"
+        " session_seconds priced_views seen_value night_events morning_events evening_events"
+    )
+    counts = dict.fromkeys(once.split(), 1) | dict.fromkeys(never.split(), 0)
     rollup = bought[["customer_id", "event_day", "batch_date"]].assign(
         source=SOURCE, **counts, revenue=10, purchase_hours="{12}", first_event_at=stamp, last_event_at=stamp
     )

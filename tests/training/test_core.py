@@ -21,6 +21,7 @@ SETTINGS = Training(
     fit_snapshots=1,
     calibration_snapshots=1,
     report_snapshots=1,
+    max_rows={"fit": 400_000, "calibration": 200_000, "report": 200_000},
     minimum_rows=500,
     minimum_positives=50,
     bootstrap_samples=50,
@@ -42,6 +43,7 @@ def rows(count: int, seed: int, signal: float = 1.0, shift: float = 0.0) -> pd.D
             "mood": mood.astype("float32"),
             "noise": noise.astype("float32"),
             "label": (random.random(count) < expit(odds)).astype("int8"),
+            "weight": 1.0,
         }
     )
 

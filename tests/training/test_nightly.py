@@ -152,10 +152,9 @@ def test_what_arrives_later_changes_no_earlier_training(shop):
     with shop.begin() as connection:
         connection.execute(
             sa.text(
-                "INSERT INTO features.customer_day SELECT customer_id, event_day + 1, :batch AS batch_date, 'late', events, views,"
-                " carts, cart_removals, purchase_lines, orders, return_lines, sessions, units, revenue, discount,"
-                " returned_value, products, categories, max_price_paid, purchase_hours, first_event_at, last_event_at"
-                " FROM features.customer_day"
+                "CREATE TEMP TABLE late AS SELECT * FROM features.customer_day;"
+                "UPDATE late SET event_day = event_day + 1, batch_date = :batch, source = 'late';"
+                "INSERT INTO features.customer_day SELECT * FROM late"
             ),
             {"batch": AS_OF + timedelta(days=3)},
         )

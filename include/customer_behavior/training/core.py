@@ -17,6 +17,7 @@ from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.dataset import Dataset
 from customer_behavior.training.evaluation import MODEL, evaluate, gain_table
 from customer_behavior.training.model import BaseRate, BoostedTrees, Model, fit_booster, matrix
+from customer_behavior.training.sampling import fit_weights, row_weights, weighted_counts
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,11 @@ def train(
     too_little = _too_little(data, cutoffs, settings)
     if too_little is None:
         rows, label = matrix(data.fit, features), data.fit["label"].to_numpy()
-        booster = fit_booster(rows, label, features, settings.xgboost, settings.seed, os.cpu_count() or 1)
+        weight = fit_weights(row_weights(data.fit))
+        booster = fit_booster(rows, label, features, settings.xgboost, settings.seed, os.cpu_count() or 1, weight)
+        del rows  # as large as the frame it was taken from
         margin = booster.inplace_predict(matrix(data.calibration, features), predict_type="margin")
-        calibrator = fit_platt(margin, data.calibration["label"].to_numpy())
+        calibrator = fit_platt(margin, data.calibration["label"].to_numpy(), row_weights(data.calibration))
         if calibrator.slope > 0:
             model = BoostedTrees(features, booster, calibrator, {**recipe, "confidence": "normal"})
         else:
@@ -74,13 +77,14 @@ def _too_little(data: Dataset, cutoffs: Cutoffs, settings: Training) -> str | No
 
 def _base_rate(data: Dataset, recipe: dict[str, Any]) -> BaseRate:
     """Return the share of positives outside the report, with one pseudo-observation of each class."""
-    label = np.concatenate([part["label"].to_numpy(dtype=float) for part in (data.fit, data.calibration)])
-    return BaseRate(probability=float((label.sum() + 1) / (len(label) + 2)), recipe=recipe)
+    count, positives = np.sum([weighted_counts(part) for part in (data.fit, data.calibration)], axis=0)
+    return BaseRate(probability=float((positives + 1) / (count + 2)), recipe=recipe)
 
 
 def _recipe(data: Dataset, cutoffs: Cutoffs, key: TargetKey, as_of: date, settings: Training) -> dict[str, Any]:
     parts = {"fit": data.fit, "calibration": data.calibration, "report": data.report}
-    return {
+    sampled = {name: part for name, part in parts.items() if row_weights(part) is not None}
+    described = {
         "target": key.target,
         "horizon_days": key.horizon_days,
         "trained_as_of": str(as_of),
@@ -91,6 +95,12 @@ def _recipe(data: Dataset, cutoffs: Cutoffs, key: TargetKey, as_of: date, settin
         "seed": settings.seed,
         "libraries": {name: version(name) for name in ("numpy", "scikit-learn", "xgboost")},
     }
+    if sampled:  # not a word of it where all rows were read: a model's id is a hash of its recipe too
+        counts = {name: weighted_counts(part) for name, part in sampled.items()}
+        described["sampled_from"] = {
+            name: {"rows": round(rows), "positives": round(positives)} for name, (rows, positives) in counts.items()
+        }
+    return described
 
 
 def _report(
@@ -105,5 +115,6 @@ def _report(
         baselines = fit_baselines(data.fit, data.calibration, features)
         probabilities |= {name: predict(data.report) for name, predict in baselines.items()}
     customers = data.report["customer_id"].to_numpy(dtype=str)
-    evaluations = evaluate(label, probabilities, customers, settings.bootstrap_samples, settings.seed)
-    return evaluations, gain_table(label, probabilities[MODEL])
+    weight = row_weights(data.report)
+    evaluations = evaluate(label, probabilities, customers, settings.bootstrap_samples, settings.seed, weight)
+    return evaluations, gain_table(label, probabilities[MODEL], weight)

@@ -16,7 +16,12 @@ class Decision:
 
 
 def decide(
-    label: np.ndarray, challenger: np.ndarray, champion: np.ndarray, champion_id: str, allowed: float
+    label: np.ndarray,
+    challenger: np.ndarray,
+    champion: np.ndarray,
+    champion_id: str,
+    allowed: float,
+    weight: np.ndarray | None = None,
 ) -> Decision:
     """Compare two models by log loss on the same rows.
 
@@ -29,10 +34,12 @@ def decide(
     allowed : float
         How much worse the challenger's mean log loss may be, nats. It is no bonus for being new: a champion grows old,
         and a challenger that is equal but for chance has seen later days.
+    weight : array of shape (n,), optional
+        How many rows each one stands for.
     """
     if not len(label):
         return Decision(False, f"there are no report rows to compare it with the champion {champion_id} on")
-    new, old = log_loss(label, challenger), log_loss(label, champion)
+    new, old = log_loss(label, challenger, weight), log_loss(label, champion, weight)
     numbers = f"log loss {new:.4f} against {old:.4f} of the champion {champion_id} on the same {len(label)} rows"
     if new - old <= allowed:
         return Decision(True, f"{numbers}: not more than {allowed:g} worse")

@@ -1,4 +1,8 @@
-"""How good probabilities are: ranking, calibration, loss, and how far the numbers may be off."""
+"""How good probabilities are: ranking, calibration, loss, and how far the numbers may be off.
+
+`weight`, shape (n,), is how many rows each one stands for: every number is then that of the rows it would be without the
+sampling. None: each stands for itself.
+"""
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -36,14 +40,19 @@ class Ranking:
         return float(np.sum(positives * (below + negatives / 2)) / pairs)
 
 
-def auc(label: np.ndarray, score: np.ndarray) -> float:
+def auc(label: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the area under the ROC curve, NaN when there is one class only."""
-    return Ranking(label, score).auc()
+    return Ranking(label, score).auc(weight)
 
 
-def brier(label: np.ndarray, probability: np.ndarray) -> float:
+def mean(values: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Return the mean of the values."""
+    return float(np.mean(values) if weight is None else np.average(values, weights=weight))
+
+
+def brier(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the mean squared error of the probability."""
-    return float(np.mean((probability - label) ** 2))
+    return mean((probability - label) ** 2, weight)
 
 
 def row_log_loss(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -52,41 +61,53 @@ def row_log_loss(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
     return -(label * np.log(p) + (1 - label) * np.log1p(-p))
 
 
-def log_loss(label: np.ndarray, probability: np.ndarray) -> float:
+def log_loss(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the mean negative log likelihood, nats."""
-    return float(np.mean(row_log_loss(label, probability)))
+    return mean(row_log_loss(label, probability), weight)
 
 
-def calibration_error(label: np.ndarray, probability: np.ndarray) -> float:
+def calibration_error(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the mean gap between predicted and realised over ten bins of equal size; equal probabilities share a bin."""
-    edges = np.quantile(probability, np.arange(1, BINS) / BINS)
+    cuts = np.arange(1, BINS) / BINS
+    gap = np.asarray(probability, dtype=np.float64) - label
+    if weight is None:
+        edges, of = np.quantile(probability, cuts), float(len(gap))
+    else:  # the one definition of a quantile that numpy has with weights
+        edges, of = np.quantile(probability, cuts, weights=weight, method="inverted_cdf"), float(np.sum(weight))
+        gap = gap * weight
     bins = np.searchsorted(edges, probability, side="left")
-    gap = np.bincount(bins, weights=np.asarray(probability, dtype=np.float64) - label, minlength=BINS)
-    return float(np.abs(gap).sum() / len(bins))
+    return float(np.abs(np.bincount(bins, weights=gap, minlength=BINS)).sum() / of)
 
 
-def lift_at_tenth(label: np.ndarray, probability: np.ndarray) -> float:
+def lift_at_tenth(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the positive rate of the top tenth over the base rate, NaN without a positive.
 
     Rows with the probability at which the tenth ends are taken in part, as if drawn from them at random.
     """
-    base = label.mean()
+    w = np.ones(len(label)) if weight is None else np.asarray(weight, dtype=np.float64)
+    base = mean(label, weight)
     if base == 0:
         return float("nan")
-    size = -(-len(label) // BINS)
-    limit = np.sort(probability)[-size]
+    size = np.ceil(np.round(w.sum(), 6) / BINS)
+    best_first = np.argsort(-probability, kind="stable")
+    limit = probability[best_first[np.searchsorted(np.cumsum(w[best_first]), size - 1e-6)]]
     above, at = probability > limit, probability == limit
-    hits = label[above].sum() + (size - above.sum()) * label[at].mean()
+    hits = (w * label)[above].sum() + (size - w[above].sum()) * mean(label[at], w[at])
     return float(hits / size / base)
 
 
-def average_precision(label: np.ndarray, probability: np.ndarray) -> float:
+def average_precision(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the average precision, NaN without a positive."""
-    return float(average_precision_score(label, probability)) if label.any() else float("nan")
+    return float(average_precision_score(label, probability, sample_weight=weight)) if label.any() else float("nan")
 
 
 def bootstrap_aucs(
-    label: np.ndarray, scores: dict[str, np.ndarray], groups: np.ndarray, samples: int, seed: int
+    label: np.ndarray,
+    scores: dict[str, np.ndarray],
+    groups: np.ndarray,
+    samples: int,
+    seed: int,
+    weight: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Return `samples` areas of each contender, drawn in pairs: sample k takes the same rows for all of them.
 
@@ -99,6 +120,7 @@ def bootstrap_aucs(
     drawn: dict[str, list[float]] = {name: [] for name in scores}
     for _ in range(samples):
         picks = np.bincount(generator.integers(0, customers, customers), minlength=customers)
+        times = picks[codes] if weight is None else picks[codes] * weight
         for name, ranking in rankings.items():
-            drawn[name].append(ranking.auc(picks[codes]))
+            drawn[name].append(ranking.auc(times))
     return {name: np.array(values) for name, values in drawn.items()}

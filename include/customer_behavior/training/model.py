@@ -130,11 +130,17 @@ def fit_booster(
     parameters: dict[str, float | int],
     seed: int,
     threads: int,
+    weight: np.ndarray | None = None,
 ) -> xgb.Booster:
-    """Return trees fitted to rows (n, features) and labels (n,); the same data and seed give the same trees."""
+    """Return trees fitted to rows (n, features) and labels (n,); the same data and seed give the same trees.
+
+    `weight`, shape (n,), has to have a mean of 1: `min_child_weight` and `reg_lambda` are counted in it.
+    """
     chosen = dict(parameters)
     rounds = int(chosen.pop("n_estimators"))
-    data = xgb.QuantileDMatrix(rows, label=label, feature_names=list(features), missing=np.nan, nthread=threads)
+    data = xgb.QuantileDMatrix(
+        rows, label=label, weight=weight, feature_names=list(features), missing=np.nan, nthread=threads
+    )
     fixed = {"objective": "binary:logistic", "tree_method": "hist", "seed": seed, "nthread": threads}
     return xgb.train({**chosen, **fixed}, data, num_boost_round=rounds)
 

@@ -16,6 +16,7 @@ from customer_behavior.training.core import Trained, train
 from customer_behavior.training.cutoffs import plan_cutoffs
 from customer_behavior.training.dataset import read_dataset
 from customer_behavior.training.gate import Decision, decide
+from customer_behavior.training.sampling import row_weights
 from customer_behavior.warehouse import Warehouse, lock, run_sql
 
 log = logging.getLogger(__name__)
@@ -87,11 +88,21 @@ def _train_target(
         snapshot.build(warehouse, day, role="train", run_id=run_id, only_if_missing=True)
     features = tuple(load_features())
     with warehouse.begin("train") as connection:
-        data = read_dataset(connection, target, key, cutoffs, as_of, features)
+        data = read_dataset(connection, target, key, cutoffs, as_of, features, settings.training)
     trained = train(data, cutoffs, key, as_of, features, settings.training)
     with warehouse.begin("train") as connection:
         lock(connection, f"train {key.target}/{key.horizon_days}")
-        name = registry.save(connection, trained.model, key, as_of, cutoffs, trained.evaluations, trained.gains, run_id)
+        name = registry.save(
+            connection,
+            trained.model,
+            key,
+            as_of,
+            cutoffs,
+            trained.evaluations,
+            trained.gains,
+            run_id,
+            strata=data.strata(),
+        )
         decision, promoted = _pass_gate(connection, trained, name, as_of, promote, run_id, actor, settings.training)
         run_sql(
             connection,
@@ -139,7 +150,12 @@ def _against_champion(connection: Connection, trained: Trained, champion: str | 
     except CheckFailedError as error:
         return Decision(True, f"the champion cannot score: {error}")
     return decide(
-        report["label"].to_numpy(dtype=float), trained.model.predict(report), old, champion, settings.max_log_loss_loss
+        report["label"].to_numpy(dtype=float),
+        trained.model.predict(report),
+        old,
+        champion,
+        settings.max_log_loss_loss,
+        row_weights(report),
     )
 
 

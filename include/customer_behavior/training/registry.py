@@ -13,6 +13,7 @@ from customer_behavior.errors import CheckFailedError
 from customer_behavior.settings import TargetKey
 from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.model import Model, from_files, model_id
+from customer_behavior.training.sampling import Stratum
 from customer_behavior.warehouse import audit, copy_frame
 
 VERSION = """
@@ -35,16 +36,22 @@ def save(
     evaluations: list[dict[str, Any]],
     gains: pd.DataFrame,
     run_id: str | None,
+    strata: dict[str, list[Stratum]] | None = None,
 ) -> str:
-    """Register a model with its files and numbers, in place of the rows its id already has; return its id."""
+    """Register a model with its files and numbers, in place of the rows its id already has; return its id.
+
+    `strata` goes on record as the recipe's, in the table alone: what was read of each as-of date and label, by part.
+    """
     files = model.files()
     name = model_id(files)
+    recipe = {"kind": model.kind, "features": list(model.features), **model.recipe}
+    recipe["strata"] = {part: [one.described() for one in read] for part, read in (strata or {}).items()}
     version = {
         "model_id": name,
         "target": key.target,
         "horizon_days": key.horizon_days,
         "trained_as_of": as_of,
-        "recipe": json.dumps({"kind": model.kind, "features": list(model.features), **model.recipe}),
+        "recipe": json.dumps(recipe),
         "fit": list(cutoffs.fit),
         "calibration": list(cutoffs.calibration),
         "report": list(cutoffs.report),
