@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from bench import ingest
+from bench import ingest, snapshot
 from bench.measure import Figure, Machine
 from customer_behavior.paths import REPO_DIR
 
@@ -15,6 +15,9 @@ BENCHMARKS: dict[str, Callable[[Machine], Figure]] = {
     "ingest": ingest.speed,
     "ingest_memory": ingest.memory,
     "ingest_day_growth": ingest.day_growth,
+    "snapshot": snapshot.speed,
+    "snapshot_growth": snapshot.growth,
+    "snapshot_memory": snapshot.memory,
 }
 
 

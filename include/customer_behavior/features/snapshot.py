@@ -49,7 +49,8 @@ def build(
 
 def _insert(connection: Connection, as_of: date) -> int:
     shop = load_shop()
-    connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
+    # In one process: customers are too many for partial sums to be worth sending to another.
+    connection.execute(sa.text("SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0"))
     run_sql(
         connection,
         "features/lifetime",
@@ -59,6 +60,7 @@ def _insert(connection: Connection, as_of: date) -> int:
     )
     run_sql(connection, "features/snapshot_windows", as_of=as_of)
     run_sql(connection, "features/snapshot_purchases", as_of=as_of)
+    connection.execute(sa.text("ANALYZE lifetime, bands, purchases"))
     return run_sql(
         connection,
         "features/insert_customer_snapshot",

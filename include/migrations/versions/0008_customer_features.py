@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.columns import BIGINT, DATE, DOUBLE, INT, NUMERIC, SMALLINT, TEXT, now, optional, required, table
+from migrations.columns import BIGINT, DATE, DOUBLE, INT, SMALLINT, TEXT, now, optional, required, table
 
 revision = "0008"
 down_revision = "0007"
@@ -12,9 +12,9 @@ ROLLUP = [
     ("searches", INT, "search events."),
     ("carts_left", INT, "Sessions with a cart event and no purchase that day; events without a session are one."),
     ("session_seconds", BIGINT, "Seconds from first to last event, added up over the day's sessions."),
-    ("cart_value", NUMERIC, "Price times quantity of cart events, shop currency."),
+    ("cart_value", DOUBLE, "Price times quantity of cart events, shop currency."),
     ("priced_views", INT, "view events with a price."),
-    ("seen_value", NUMERIC, "Prices of those added up, shop currency."),
+    ("seen_value", DOUBLE, "Prices of those added up, shop currency."),
     ("top_category_lines", INT, "Order lines of top_category that day."),
     ("night_events", INT, "Events from 0 to 6 o'clock, shop-local."),
     ("morning_events", INT, "Events from 6 to 12 o'clock, shop-local."),
@@ -91,6 +91,8 @@ def _widen_rollup() -> None:
     op.execute("TRUNCATE features.customer_day")
     for name, kind, comment in ROLLUP:
         op.add_column("customer_day", required(name, kind, comment), schema="features")
+    for name in ("units", "revenue", "discount", "returned_value"):
+        op.alter_column("customer_day", name, type_=DOUBLE, schema="features")
     for name, comment in ROLLUP_TEXTS:
         op.add_column("customer_day", optional(name, TEXT, comment), schema="features")
 
@@ -187,7 +189,7 @@ def _make_checkpoints() -> None:
         required("purchase_days", INT, "Days with an order."),
         required("gap_squares", BIGINT, "Squares of the days between successive purchase days, added up."),
         required("orders", BIGINT, "Orders."),
-        required("revenue", NUMERIC, "Revenue, shop currency."),
+        required("revenue", DOUBLE, "Revenue, shop currency."),
         key="checkpoint_date, customer_id",
     )
     for name in ("checkpoints", "customer_checkpoint"):

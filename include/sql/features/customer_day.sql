@@ -1,5 +1,6 @@
 -- What each batch adds to each customer's day, from day_events. One definition for two engines: PostgreSQL runs it over
--- raw.events, DuckDB over what a load has just read; keep to what both understand, and to exact numbers.
+-- raw.events, DuckDB over what a load has just read; keep to what both understand, and to exact numbers, of which amounts keep four
+-- decimals: a reader who adds them up and rounds to four decimals again has the exact sum, whatever its order.
 -- An order is its order id, without one its session, without that its moment. Visits are added up before days, and what is asked of
 -- purchases alone, which are few, is asked apart. Of several texts of a day the last of the alphabet stands for it.
 WITH orders AS (
@@ -132,13 +133,13 @@ SELECT
     days.sessions,
     days.carts_left,
     cast(coalesce(days.session_seconds, 0) AS bigint) AS session_seconds,
-    coalesce(bought.units, 0) AS units,
-    round(coalesce(bought.revenue, 0), 4) AS revenue,
-    round(coalesce(bought.discount, 0), 4) AS discount,
-    round(coalesce(returned.returned_value, 0), 4) AS returned_value,
-    round(coalesce(carted.cart_value, 0), 4) AS cart_value,
+    cast(round(coalesce(bought.units, 0), 4) AS double precision) AS units,
+    cast(round(coalesce(bought.revenue, 0), 4) AS double precision) AS revenue,
+    cast(round(coalesce(bought.discount, 0), 4) AS double precision) AS discount,
+    cast(round(coalesce(returned.returned_value, 0), 4) AS double precision) AS returned_value,
+    cast(round(coalesce(carted.cart_value, 0), 4) AS double precision) AS cart_value,
     days.priced_views,
-    round(coalesce(days.seen_value, 0), 4) AS seen_value,
+    cast(round(coalesce(days.seen_value, 0), 4) AS double precision) AS seen_value,
     coalesce(bought.products, 0) AS products,
     coalesce(bought.categories, 0) AS categories,
     bought.max_price_paid,

@@ -1,4 +1,5 @@
 -- Every customer known at :as_of, as known when the day before it ended, from the temporary tables lifetime, bands and purchases.
+-- Amounts are rounded to what customer_day keeps of them, which makes their sums exact.
 INSERT INTO features.customer_snapshot
 WITH windows AS (
     SELECT
@@ -47,26 +48,26 @@ WITH windows AS (
         coalesce(sum(bands.return_lines) FILTER (WHERE bands.band <= 7), 0) AS return_lines_7d,
         coalesce(sum(bands.return_lines) FILTER (WHERE bands.band <= 28), 0) AS return_lines_28d,
         coalesce(sum(bands.return_lines), 0) AS return_lines_90d,
-        coalesce(sum(bands.revenue) FILTER (WHERE bands.band <= 1), 0) AS revenue_1d,
-        coalesce(sum(bands.revenue) FILTER (WHERE bands.band <= 7), 0) AS revenue_7d,
-        coalesce(sum(bands.revenue) FILTER (WHERE bands.band <= 28), 0) AS revenue_28d,
-        coalesce(sum(bands.revenue), 0) AS revenue_90d,
-        coalesce(sum(bands.discount) FILTER (WHERE bands.band <= 1), 0) AS discount_1d,
-        coalesce(sum(bands.discount) FILTER (WHERE bands.band <= 7), 0) AS discount_7d,
-        coalesce(sum(bands.discount) FILTER (WHERE bands.band <= 28), 0) AS discount_28d,
-        coalesce(sum(bands.discount), 0) AS discount_90d,
-        coalesce(sum(bands.returned_value) FILTER (WHERE bands.band <= 1), 0) AS returned_value_1d,
-        coalesce(sum(bands.returned_value) FILTER (WHERE bands.band <= 7), 0) AS returned_value_7d,
-        coalesce(sum(bands.returned_value) FILTER (WHERE bands.band <= 28), 0) AS returned_value_28d,
-        coalesce(sum(bands.returned_value), 0) AS returned_value_90d,
-        coalesce(sum(bands.cart_value) FILTER (WHERE bands.band <= 1), 0) AS cart_value_1d,
-        coalesce(sum(bands.cart_value) FILTER (WHERE bands.band <= 7), 0) AS cart_value_7d,
-        coalesce(sum(bands.cart_value) FILTER (WHERE bands.band <= 28), 0) AS cart_value_28d,
-        coalesce(sum(bands.cart_value), 0) AS cart_value_90d,
-        sum(bands.units) AS units_90d,
+        round(coalesce(sum(bands.revenue) FILTER (WHERE bands.band <= 1), 0) * 10000) / 10000 AS revenue_1d,
+        round(coalesce(sum(bands.revenue) FILTER (WHERE bands.band <= 7), 0) * 10000) / 10000 AS revenue_7d,
+        round(coalesce(sum(bands.revenue) FILTER (WHERE bands.band <= 28), 0) * 10000) / 10000 AS revenue_28d,
+        round(coalesce(sum(bands.revenue), 0) * 10000) / 10000 AS revenue_90d,
+        round(coalesce(sum(bands.discount) FILTER (WHERE bands.band <= 1), 0) * 10000) / 10000 AS discount_1d,
+        round(coalesce(sum(bands.discount) FILTER (WHERE bands.band <= 7), 0) * 10000) / 10000 AS discount_7d,
+        round(coalesce(sum(bands.discount) FILTER (WHERE bands.band <= 28), 0) * 10000) / 10000 AS discount_28d,
+        round(coalesce(sum(bands.discount), 0) * 10000) / 10000 AS discount_90d,
+        round(coalesce(sum(bands.returned_value) FILTER (WHERE bands.band <= 1), 0) * 10000) / 10000 AS returned_value_1d,
+        round(coalesce(sum(bands.returned_value) FILTER (WHERE bands.band <= 7), 0) * 10000) / 10000 AS returned_value_7d,
+        round(coalesce(sum(bands.returned_value) FILTER (WHERE bands.band <= 28), 0) * 10000) / 10000 AS returned_value_28d,
+        round(coalesce(sum(bands.returned_value), 0) * 10000) / 10000 AS returned_value_90d,
+        round(coalesce(sum(bands.cart_value) FILTER (WHERE bands.band <= 1), 0) * 10000) / 10000 AS cart_value_1d,
+        round(coalesce(sum(bands.cart_value) FILTER (WHERE bands.band <= 7), 0) * 10000) / 10000 AS cart_value_7d,
+        round(coalesce(sum(bands.cart_value) FILTER (WHERE bands.band <= 28), 0) * 10000) / 10000 AS cart_value_28d,
+        round(coalesce(sum(bands.cart_value), 0) * 10000) / 10000 AS cart_value_90d,
+        round(sum(bands.units) * 10000) / 10000 AS units_90d,
         sum(bands.session_seconds) FILTER (WHERE bands.band <= 28) AS session_seconds_28d,
         sum(bands.priced_views) FILTER (WHERE bands.band <= 28) AS priced_views_28d,
-        sum(bands.seen_value) FILTER (WHERE bands.band <= 28) AS seen_value_28d,
+        round(sum(bands.seen_value) FILTER (WHERE bands.band <= 28) * 10000) / 10000 AS seen_value_28d,
         sum(bands.products) AS products_90d,
         sum(bands.categories) AS categories_90d,
         max(bands.max_price_paid) AS max_price_paid_90d,
@@ -280,4 +281,3 @@ LEFT JOIN purchase_days ON rhythm.customer_id = purchase_days.customer_id
 LEFT JOIN hours ON rhythm.customer_id = hours.customer_id
 LEFT JOIN favourites ON rhythm.customer_id = favourites.customer_id
 LEFT JOIN bots ON rhythm.customer_id = bots.customer_id
-ORDER BY rhythm.customer_id

@@ -70,7 +70,7 @@ SELECT
     coalesce(earlier.purchase_days, 0) + coalesce(purchases.purchase_days, 0) AS purchase_days,
     coalesce(earlier.gap_squares, 0) + coalesce(purchases.gap_squares, 0) AS gap_squares,
     coalesce(earlier.orders, 0) + coalesce(sums.orders, 0) AS orders,
-    coalesce(earlier.revenue, 0) + coalesce(sums.revenue, 0) AS revenue
+    round((coalesce(earlier.revenue, 0) + coalesce(sums.revenue, 0)) * 10000) / 10000 AS revenue
 FROM earlier
 FULL JOIN sums ON earlier.customer_id = sums.customer_id
 LEFT JOIN purchases ON sums.customer_id = purchases.customer_id

@@ -37,9 +37,9 @@ SELECT
     sum(rollup.evening_events)::integer AS evening_events,
     (sum(rollup.events) FILTER (WHERE extract(ISODOW FROM rollup.event_day) >= 6))::integer AS weekend_events,
     -- The newest day's value: a character that grows with the day stands before it.
-    max((chr(20000 - (:as_of - rollup.event_day)) || rollup.country) COLLATE "C") AS country,
-    max((chr(20000 - (:as_of - rollup.event_day)) || rollup.device) COLLATE "C") AS device,
-    max((chr(20000 - (:as_of - rollup.event_day)) || rollup.channel) COLLATE "C") AS channel
+    max((chr(cast(20000 - (:as_of - rollup.event_day) AS integer)) || rollup.country) COLLATE "C") AS country,
+    max((chr(cast(20000 - (:as_of - rollup.event_day) AS integer)) || rollup.device) COLLATE "C") AS device,
+    max((chr(cast(20000 - (:as_of - rollup.event_day) AS integer)) || rollup.channel) COLLATE "C") AS channel
 FROM features.customer_day AS rollup
 WHERE rollup.event_day >= :as_of - 90 AND rollup.event_day < :as_of AND rollup.batch_date < :as_of
 GROUP BY rollup.customer_id, band

@@ -1,0 +1,190 @@
+"""Snapshots: against DuckDB on the same events in Parquet, against the length of history, and what memory they take."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import psutil
+import sqlalchemy as sa
+
+from bench.ingest import SOURCE, WORLD, use
+from bench.measure import Figure, Machine, median_seconds
+from customer_behavior.features import snapshot
+from customer_behavior.ingest.batches import ingest
+from customer_behavior.ingest.staging import TABLE_COLUMNS
+from customer_behavior.settings import load_shop
+from customer_behavior.warehouse import Warehouse, sql_text
+
+CUSTOMERS, EVENTS, DAYS = 200_000, 10_000_000, 90
+GIB = 1024.0
+
+
+def _simulate(folder: Path, customers: int, events: int, days: int) -> list[date]:
+    command = [sys.executable, "-m", "customer_behavior", "simulate", "--world", str(WORLD), "--out", str(folder)]
+    sizes = ["--customers", str(customers), "--events", str(events), "--days", str(days)]
+    subprocess.run([*command, *sizes, "--no-gzip"], check=True, capture_output=True)
+    return sorted(date.fromisoformat(path.stem) for path in (folder / SOURCE).glob("*.csv"))
+
+
+def _shop(machine: Machine) -> tuple[Warehouse, date]:
+    """Return a warehouse with the large shop in it, loaded once for all benchmarks, and the date to look from."""
+    if not hasattr(machine, "large_shop"):
+        folder = machine.folder / "snapshot"
+        days = _simulate(folder, CUSTOMERS, EVENTS, DAYS)
+        use(folder)
+        warehouse = machine.warehouse()
+        ingest(warehouse, SOURCE, days[0], days[-1], landing=folder)
+        _analyze(warehouse)
+        machine.large_shop = warehouse, days[-1] + timedelta(days=1)  # type: ignore[attr-defined]
+    return machine.large_shop  # type: ignore[attr-defined]
+
+
+def _analyze(warehouse: Warehouse) -> None:
+    with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))
+
+
+def speed(machine: Machine) -> Figure:
+    """Seconds of a snapshot of 200,000 customers, against DuckDB from 10 M events in Parquet by the same SQL."""
+    warehouse, as_of = _shop(machine)
+    events = machine.folder / "events.parquet"
+    if not events.exists():
+        _export(warehouse, events)
+    ours, peer = [], []
+    for _ in range(3):  # in turns, so that both meet the same machine
+        ours.append(median_seconds(lambda: snapshot.build(warehouse, as_of), 1))
+        peer.append(_duckdb_seconds(events, as_of))
+    return Figure(
+        "snapshot",
+        statistics.median(ours),
+        "s",
+        "DuckDB, the same features from events in Parquet",
+        statistics.median(peer),
+        "at most 1.5",
+    )
+
+
+def _export(warehouse: Warehouse, path: Path) -> None:
+    text = path.with_suffix(".csv")
+    with warehouse.begin("score") as connection, text.open("wb") as file:
+        query = "COPY (SELECT * FROM raw.events) TO STDOUT WITH (FORMAT csv, HEADER)"
+        connection.connection.cursor().copy_expert(query, file, size=1 << 20)
+    kinds = {"event_time": "TIMESTAMPTZ", "event_day": "DATE", "batch_date": "DATE"}
+    kinds |= dict.fromkeys(("quantity", "price", "discount"), "DECIMAL(24, 10)")
+    types = {name: kinds.get(name, "VARCHAR") for name in TABLE_COLUMNS}
+    with duckdb.connect() as engine:
+        engine.execute(f"COPY (FROM read_csv('{text}', types = {types})) TO '{path}' (FORMAT parquet)")
+    text.unlink()
+
+
+def _duckdb_seconds(events: Path, as_of: date) -> float:
+    """Time the rollup and the snapshot of the very SQL files of the warehouse, in DuckDB."""
+    shop = load_shop()
+    with duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'; CREATE SCHEMA features; CREATE SCHEMA raw")
+        began = time.perf_counter()
+        engine.execute(
+            f"""CREATE VIEW day_events AS
+            SELECT *, coalesce(order_id, session_id, CAST(event_time AS VARCHAR)) AS order_key,
+                CAST(extract(HOUR FROM timezone('{shop.timezone}', event_time)) AS SMALLINT) AS local_hour
+            FROM '{events}' WHERE customer_id IS NOT NULL"""
+        )
+        engine.execute(f"CREATE TABLE features.customer_day AS {sql_text('features/customer_day').text}")
+        engine.execute(
+            "CREATE TABLE features.customer_checkpoint AS SELECT CAST(NULL AS DATE) AS checkpoint_date, CAST(NULL AS VARCHAR)"
+            " AS customer_id, CAST(NULL AS DATE) AS first_event_day, CAST(NULL AS DATE) AS last_event_day, CAST(NULL AS DATE)"
+            " AS last_view_day, CAST(NULL AS DATE) AS last_cart_day, CAST(NULL AS DATE) AS first_purchase_day, CAST(NULL AS"
+            " DATE) AS last_purchase_day, 0 AS purchase_days, 0 AS gap_squares, 0 AS orders, CAST(0 AS DECIMAL(38, 4)) AS revenue"
+            " WHERE false"
+        )
+        values = {
+            "as_of": f"DATE '{as_of}'",
+            "before": f"DATE '{as_of}'",
+            "known_until": f"DATE '{as_of}'",
+            "checkpoint": "NULL",
+            "staff": "[]",
+            "max_events": str(shop.bots.max_events_per_day),
+            "max_orders": str(shop.bots.max_orders_per_day),
+        }
+        for name in ("lifetime", "snapshot_windows", "snapshot_purchases", "insert_customer_snapshot"):
+            engine.execute(_in_duckdb(sql_text(f"features/{name}").text, values))
+        return time.perf_counter() - began
+
+
+def _in_duckdb(text: str, values: dict[str, str]) -> str:
+    text = re.sub(r"(?<![:\w]):([a-z_]+)", lambda match: values[match[1]], text)
+    text = text.replace(" ON COMMIT DROP", "").replace("INSERT INTO", "CREATE TABLE").replace("text[]", "varchar[]")
+    return re.sub(r"(CREATE TABLE features\.customer_snapshot)\s", r"\1 AS\n", text)
+
+
+def growth(machine: Machine) -> Figure:
+    """Seconds of the night of day 300, rollup and snapshot, against the night of day 120, at equal daily traffic."""
+    folder = machine.folder / "nights"
+    days = _simulate(folder, 20_000, 9_000_000, 300)
+    use(folder)
+    warehouse = machine.warehouse()
+    seconds: dict[int, list[float]] = {}
+    loaded = 0
+    for night in (120, 300):
+        ingest(warehouse, SOURCE, days[loaded], days[night - 4], landing=folder)
+        loaded = night - 3
+        _analyze(warehouse)
+        snapshot.build(warehouse, days[loaded])  # the month's checkpoint, which is made once a month
+        for day in days[loaded:night]:
+            seconds.setdefault(night, []).append(median_seconds(lambda d=day: _night(warehouse, folder, d), 1))
+        loaded = night
+    machine.drop(warehouse)
+    late, early = (statistics.median(seconds[night]) for night in (300, 120))
+    return Figure("snapshot_growth", late, "s", "the night of day 120", early, "at most 1.3")
+
+
+def _night(warehouse: Warehouse, folder: Path, day: date) -> None:
+    ingest(warehouse, SOURCE, day, day, landing=folder)
+    snapshot.build(warehouse, day + timedelta(days=1))
+
+
+def memory(machine: Machine) -> Figure:
+    """Peak memory of PostgreSQL and Python together while that snapshot is made; shared pages are counted once."""
+    warehouse, as_of = _shop(machine)
+    peak = _peak_mib(lambda: snapshot.build(warehouse, as_of))
+    return Figure("snapshot_memory", peak, "MiB", "2 GiB", 2 * GIB, "at most 1")
+
+
+def _peak_mib(work: Callable[[], object]) -> float:
+    done = threading.Event()
+    peaks = [0.0]
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            peaks.append(_proportional_mib())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        work()
+    finally:
+        done.set()
+        watcher.join()
+    return max(peaks)
+
+
+def _proportional_mib() -> float:
+    total = 0
+    mine = os.getpid()
+    for process in psutil.process_iter(["name"]):
+        if process.pid == mine or process.info["name"] == "postgres":
+            try:
+                total += process.memory_full_info().pss
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+    return total / 1024**2
