@@ -2,7 +2,8 @@
 ### score_customers
 
 The snapshot of the as-of date → calibrated probabilities and reasons of every target, bucket by bucket → one publication with
-counts checked and ranks over all, in `models.scores`.
+counts checked and ranks over all, in `models.scores`. The day's sessions after their first events are kept as well, for models of
+whether a session ends in a purchase.
 
 Which model scores D: the newest row of `models.promotions` with `effective_as_of < D`. Days may run in any order.
 
@@ -29,10 +30,12 @@ def score_customers():
     @task
     def take_snapshot() -> list[dict]:
         from customer_behavior import scoring
-        from customer_behavior.features import snapshot
+        from customer_behavior.asof import batch_date_for
+        from customer_behavior.features import sessions, snapshot
 
         run = current_run()
         snapshot.build(warehouse(), run.as_of, run_id=run.run_id)
+        sessions.build(warehouse(), batch_date_for(run.as_of), run_id=run.run_id)
         buckets = scoring.plan_buckets(warehouse(), run.as_of)
         return [{"bucket": bucket, "buckets": len(buckets)} for bucket in buckets]
 

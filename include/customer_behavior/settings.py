@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
 
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.paths import config_dir
@@ -129,12 +129,27 @@ class Scoring(Settings):
     bucket_rows: int = Field(gt=0)
 
 
+class Sessions(Settings):
+    """How sessions are cut where a source names none, and after which of their events they are looked at."""
+
+    silence_minutes: int = Field(gt=0, le=720)
+    after_events: tuple[PositiveInt, ...] = Field(min_length=1)
+
+    @field_validator("after_events")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError(f"{list(value)} has to ascend, each number once")
+        return value
+
+
 class Targets(Settings):
     """`targets.yaml`."""
 
     targets: dict[str, Target]
     training: Training
     scoring: Scoring
+    sessions: Sessions
 
     def target_keys(self) -> list[TargetKey]:
         """Return every target with each of its horizons, in the order of the file."""
@@ -187,6 +202,7 @@ class Retention(Settings):
     """`retention.yaml`: how long rows are kept."""
 
     snapshots_days: int = Field(gt=0)
+    sessions_days: int = Field(gt=0)
     scores_days: int = Field(gt=0)
     events_months: int = Field(gt=0)
     marketing_days: int = Field(gt=0)

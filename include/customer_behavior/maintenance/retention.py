@@ -55,6 +55,7 @@ def apply_retention(
         connection.execute(sa.text("SET LOCAL lock_timeout = '60s'"))
         going = old_partitions(connection, "raw.events", events_before)
         going += old_snapshots(connection, today)
+        going += old_partitions(connection, "features.session_snapshot", today - timedelta(days=kept.sessions_days))
         going += old_partitions(connection, "models.scores", scores_before)
         for name in MARKETING_PARTITIONED:
             going += old_partitions(connection, f"marketing.{name}", marketing_before)

@@ -1,0 +1,55 @@
+"""Session snapshots: sessions after some of their first events, for whether they end in a purchase.
+
+`sql/features/session_events.sql` says which events are a session, and in which order; `session_features.sql` what is known of it
+at a moment (one definition, for a day at once or a live session); `session_history.sql` what was known of its customer before.
+"""
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from customer_behavior.asof import ONE_DAY
+from customer_behavior.ingest.readiness import require_ready
+from customer_behavior.settings import load_shop, load_targets
+from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql, sql_text
+
+TABLE = "features.session_snapshot"
+
+
+def build(warehouse: Warehouse, day: date, *, run_id: str | None = None) -> int:
+    """Write the sessions that began on `day` into features.session_snapshot, in place of what it held; return its rows.
+
+    A day is built as of the day after it: from the batches up to `day`. What a later batch brings is not in it, so a session that
+    goes on after midnight is known as far as those batches tell (`end_open`). A shop whose sources show no visits has no rows.
+
+    Raises
+    ------
+    NotReadyError
+        When the batch of `day` is not in the ledger.
+    """
+    with warehouse.begin("score") as connection:
+        require_ready(connection, day + ONE_DAY)
+        lock(connection, f"session snapshot {day}")
+        deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE session_day = :day"), {"day": day}).rowcount
+        sources = list(run_sql(connection, "features/session_sources", day=day).scalars())
+        written = _insert(connection, day, sources) if sources else 0
+        if deleted or written:
+            audit(connection, TABLE, str(day), deleted, written, run_id)
+        return written
+
+
+def _insert(connection: Connection, day: date, sources: list[str]) -> int:
+    settings, timezone = load_targets().sessions, load_shop().timezone
+    of_day = {"day": day, "silence_minutes": settings.silence_minutes, "timezone": timezone}
+    connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
+    run_sql(connection, "features/session_events", sources=sources, **of_day)
+    connection.execute(
+        sa.text("CREATE TEMPORARY TABLE session_moments ON COMMIT DROP AS SELECT unnest(:after) AS after_events"),
+        {"after": list(settings.after_events)},
+    )
+    features = sql_text("features/session_features").text
+    connection.execute(sa.text(f"CREATE TEMPORARY TABLE session_features ON COMMIT DROP AS {features}"))
+    run_sql(connection, "features/session_history", day=day)
+    ensure_partitions(connection, TABLE, day, day)
+    return run_sql(connection, "features/insert_session_snapshot", **of_day).rowcount
