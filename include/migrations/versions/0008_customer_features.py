@@ -90,7 +90,7 @@ def _widen_rollup() -> None:
     """Add the columns to an empty rollup: `customer_behavior.warehouse.migrate` fills it from raw.events afterwards."""
     op.execute("TRUNCATE features.customer_day")
     for name, kind, comment in ROLLUP:
-        op.add_column("customer_day", required(name, kind, comment), schema="features")
+        op.add_column("customer_day", required(name, kind, comment, server_default="0"), schema="features")
     for name in ("units", "revenue", "discount", "returned_value"):
         op.alter_column("customer_day", name, type_=DOUBLE, schema="features")
     for name, comment in ROLLUP_TEXTS:
@@ -113,12 +113,12 @@ def _make_snapshots() -> None:
         optional("days_since_cart", INT, "Days from the last day with a cart event; NULL: never put in a cart."),
         required("tenure_days", INT, "Days from the first known event to as_of_date."),
         *[
-            required(f"{name}_{days}d", INT, f"{meaning} in the {days} days before as_of_date.")
+            required(f"{name}_{days}d", INT, f"{meaning} in the {days} days before as_of_date.", server_default="0")
             for name, meaning in COUNTS.items()
             for days in WINDOWS
         ],
         *[
-            required(f"{name}_{days}d", DOUBLE, f"{meaning} in the {days} days before as_of_date.")
+            required(f"{name}_{days}d", DOUBLE, f"{meaning} in the {days} days before as_of_date.", server_default="0")
             for name, meaning in VALUES.items()
             for days in WINDOWS
         ],
@@ -132,10 +132,12 @@ def _make_snapshots() -> None:
         ],
         required("orders_lifetime", INT, "Orders since the first known event."),
         required("revenue_lifetime", DOUBLE, "Revenue since the first known event, shop currency."),
-        required("purchase_days_lifetime", INT, "Days with a purchase since the first known event."),
+        required(
+            "purchase_days_lifetime", INT, "Days with a purchase since the first known event.", server_default="0"
+        ),
         *[optional(name, DOUBLE, meaning) for name, meaning in RATIOS.items()],
-        required("products_90d", INT, "Sum of daily distinct products bought, 90 days."),
-        required("categories_90d", INT, "Sum of daily distinct categories bought from, 90 days."),
+        required("products_90d", INT, "Sum of daily distinct products bought, 90 days.", server_default="0"),
+        required("categories_90d", INT, "Sum of daily distinct categories bought from, 90 days.", server_default="0"),
         optional("favourite_category", TEXT, "Category that tops most order lines, 90 days; NULL: none bought."),
         optional(
             "best_hour", SMALLINT, "Shop-local hour with most orders in 90 days, 0 to 23, the earliest of equals."
