@@ -20,10 +20,10 @@ from customer_behavior.local.errors import AirflowError
 from customer_behavior.local.stack import LocalStack
 from customer_behavior.warehouse import Warehouse
 
-# What says when and by which run a row was written, and numbers handed out in the order of writing.
+# What says when and by which run a row was written (`ledger` is a fingerprint of such stamps), and numbers handed out in the order of writing.
 STAMPS = {
-    "alert_id", "created_at", "decided_at", "evaluated_at", "frozen_at", "loaded_at", "mailed_at", "measured_at",
-    "promotion_id", "published_at", "raised_at", "rejected_at", "requested_at", "run_id", "run_token", "scored_at",
+    "alert_id", "built_at", "created_at", "decided_at", "evaluated_at", "frozen_at", "ledger", "loaded_at", "mailed_at",
+    "measured_at", "promotion_id", "published_at", "raised_at", "rejected_at", "requested_at", "run_id", "run_token", "scored_at",
     "staged_at", "written_at",
 }  # fmt: skip
 AUDIT = "monitoring.write_audit"
