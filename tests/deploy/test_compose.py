@@ -62,7 +62,9 @@ def test_every_setting_is_explained_in_the_example():
 
 
 def test_a_bucket_takes_the_place_of_the_folder_in_every_component():
-    assert {SERVICES[name]["environment"]["LANDING_DIR"] for name in AIRFLOW} == {"${LANDING_URL:-/opt/airflow/landing}"}
+    assert {SERVICES[name]["environment"]["LANDING_DIR"] for name in AIRFLOW} == {
+        "${LANDING_URL:-/opt/airflow/landing}"
+    }
 
 
 @pytest.mark.parametrize(

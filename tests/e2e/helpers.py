@@ -20,7 +20,8 @@ from customer_behavior.local.errors import AirflowError
 from customer_behavior.local.stack import LocalStack
 from customer_behavior.warehouse import Warehouse
 
-# What says when and by which run a row was written (`ledger` is a fingerprint of such stamps), and numbers handed out in the order of writing.
+# What says when and by which run a row was written (`ledger` is a fingerprint of such stamps), and numbers handed out in the
+# order of writing.
 STAMPS = {
     "alert_id", "built_at", "created_at", "decided_at", "evaluated_at", "frozen_at", "ledger", "loaded_at", "mailed_at",
     "measured_at", "promotion_id", "published_at", "raised_at", "rejected_at", "requested_at", "run_id", "run_token", "scored_at",

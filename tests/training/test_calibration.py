@@ -40,3 +40,16 @@ def test_rows_with_one_and_the_same_margin_get_the_smoothed_rate():
     platt = fit_platt(np.full(10, 0.3), np.r_[np.ones(2), np.zeros(8)])
     # 2 rows aimed at 3/4 and 8 rows at 1/10.
     assert platt.probability(np.array([0.3]))[0] == pytest.approx((2 * 0.75 + 8 * 0.1) / 10, abs=1e-4)
+
+
+def test_classes_sampled_at_different_rates_keep_the_mean_of_the_rows_they_stand_for():
+    random = np.random.default_rng(2)
+    margin = random.normal(-5, 2, 300_000)
+    label = (random.random(len(margin)) < expit(margin)).astype(float)
+    few = random.choice(np.flatnonzero(label == 0), 3000, replace=False)
+    kept = np.r_[np.flatnonzero(label == 1)[:1000], few]
+    weight = np.where(label[kept] == 1, label.sum() / 1000, (1 - label).sum() / 3000)
+    platt = fit_platt(margin[kept], label[kept], weight)
+    assert np.average(platt.probability(margin[kept]), weights=weight) == pytest.approx(label.mean(), rel=1e-4)
+    assert platt.probability(margin).mean() == pytest.approx(label.mean(), rel=0.1)
+    assert fit_platt(margin[kept], label[kept]).probability(margin).mean() > 2 * label.mean()

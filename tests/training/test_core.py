@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.settings import TargetKey, Training
+from customer_behavior.training.baselines import fit_baselines
 from customer_behavior.training.core import train
 from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.dataset import Dataset
@@ -135,3 +136,64 @@ def test_the_gain_table_adds_up():
 def test_an_empty_column_is_no_obstacle():
     parts = [rows(2000, seed).assign(noise=np.float32("nan")) for seed in (1, 2, 3)]
     assert numbers(run(*parts))["model"]["auc"] > 0.7
+
+
+def sampled(whole: pd.DataFrame, positives: int, negatives: int) -> pd.DataFrame:
+    """So many rows of each label, with the weight that makes up for the others."""
+    parts = [
+        part.head(kept).assign(weight=len(part) / kept)
+        for part, kept in ((whole[whole["label"] == 1], positives), (whole[whole["label"] == 0], negatives))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_a_sampled_shop_gets_the_probabilities_and_numbers_of_the_whole_one():
+    parts = [rows(60_000, seed, shift=-3) for seed in (1, 2, 3)]
+    base = parts[2]["label"].mean()
+    assert 0.03 < base < 0.15
+    small = [sampled(part, 1500, 3000) for part in parts]
+    few, many = run(*small), run(*parts)
+    assert few.model.predict(parts[2]).mean() == pytest.approx(base, rel=0.05)
+    assert expit(few.model.margin(parts[2])).mean() == pytest.approx(
+        base, rel=0.1
+    )  # the trees, before they are calibrated
+    assert few.model.recipe["sampled_from"]["report"] == {"rows": 60_000, "positives": parts[2]["label"].sum()}
+    seen, meant = numbers(few), numbers(many)
+    for contender in meant:
+        assert seen[contender]["base_rate"] == pytest.approx(base)
+        assert seen[contender]["auc"] == pytest.approx(meant[contender]["auc"], abs=0.025)
+        assert seen[contender]["log_loss"] == pytest.approx(meant[contender]["log_loss"], rel=0.03)
+        assert seen[contender]["brier"] == pytest.approx(meant[contender]["brier"], rel=0.03)
+        assert seen[contender]["ece"] < 0.012
+    assert few.gains["realised"].to_numpy() == pytest.approx(many.gains["realised"].to_numpy(), abs=0.05)
+
+
+def test_penalties_count_the_rows_that_were_read_however_many_they_stand_for():
+    parts = [sampled(rows(20_000, seed, shift=-3), 500, 1000) for seed in (1, 2, 3)]
+    heavier = run(*(part.assign(weight=part["weight"] * 8) for part in parts))
+    assert heavier.model.booster.save_raw() == run(*parts).model.booster.save_raw()
+
+
+def test_each_baseline_predicts_the_mean_of_the_whole_shop():
+    parts = [rows(40_000, seed, shift=-3) for seed in (1, 2)]
+    baselines = fit_baselines(*(sampled(part, 1000, 1500) for part in parts), FEATURES)
+    for name, predict in baselines.items():
+        assert predict(parts[1]).mean() == pytest.approx(parts[1]["label"].mean(), rel=0.06), name
+
+
+def test_the_logistic_regression_is_fitted_to_the_rows_that_are_stood_for():
+    # Counted as they are, the rows of either mood are half and half.
+    fit = pd.DataFrame({"mood": [0.0, 0.0, 1.0, 1.0] * 500, "label": [0, 1, 0, 1] * 500})
+    fit["weight"] = [1.0, 9.0, 9.0, 1.0] * 500
+    predict = fit_baselines(fit, fit, ("mood",))["logistic_regression"]
+    assert predict(pd.DataFrame({"mood": [0.0, 1.0]})) == pytest.approx([0.9, 0.1], abs=0.01)
+
+
+def test_the_base_rate_is_that_of_the_rows_that_are_stood_for():
+    fit = rows(400, 1, shift=-2)
+    few = sampled(fit, 20, 100)
+    calibration = rows(300, 2)
+    trained = run(few, calibration, rows(300, 3))
+    expected = (fit["label"].sum() + calibration["label"].sum() + 1) / (400 + 300 + 2)
+    assert trained.model.kind == "base_rate"
+    assert trained.model.predict(fit)[0] == pytest.approx(expected)

@@ -23,3 +23,12 @@ def test_the_reason_has_the_numbers():
 def test_without_rows_the_champion_stays():
     empty = np.empty(0)
     assert not decide(empty, empty, empty, "old", allowed=1).accepted
+
+
+def test_rows_count_as_often_as_they_stand_for():
+    challenger = np.where(LABEL == 1, 0.2, 0.1)  # better where nothing came true
+    weight = np.where(LABEL == 1, 100.0, 1.0)
+    worse = np.where(LABEL == 1, 0.15, 0.1)
+    assert decide(LABEL, worse, CHAMPION, "old", allowed=0.002).accepted
+    assert not decide(LABEL, worse, CHAMPION, "old", allowed=0.002, weight=weight).accepted
+    assert decide(LABEL, challenger, CHAMPION, "old", allowed=0.002, weight=weight).accepted

@@ -6,6 +6,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from customer_behavior.training import metrics
+from customer_behavior.training.evaluation import evaluate, gain_table
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6), st.integers(0, 3)), min_size=2, max_size=60)
 
@@ -60,3 +61,55 @@ def test_contenders_are_drawn_on_the_same_customers_and_a_customers_rows_stay_to
     assert drawn["a"].std() > 0
     alone = metrics.bootstrap_aucs(label[:10], {"a": score[:10]}, customers[:10], 5, seed=3)
     assert alone["a"] == pytest.approx(metrics.auc(label[:10], score[:10]))
+
+
+@given(st.integers(0, 10_000))
+def test_a_weight_counts_like_rows_that_are_there_as_often(seed):
+    random = np.random.default_rng(seed)
+    score = random.integers(1, 9, 60) / 10
+    label = np.r_[0.0, 1.0, (random.random(58) < score[2:]).astype(float)]
+    weight = random.integers(1, 5, 60)
+    often = [np.repeat(values, weight) for values in (label, score)]
+    for measure in (
+        metrics.auc,
+        metrics.brier,
+        metrics.log_loss,
+        metrics.average_precision,
+        metrics.lift_at_tenth,
+    ):
+        assert measure(label, score, weight.astype(float)) == pytest.approx(measure(*often)), measure.__name__
+    ones = np.ones(weight.sum())
+    assert metrics.calibration_error(label, score, weight) == pytest.approx(metrics.calibration_error(*often, ones))
+
+
+def test_bins_of_equal_weight_are_those_of_equal_size_when_all_weigh_the_same():
+    random = np.random.default_rng(0)
+    probability = random.random(500)
+    label = (random.random(500) < probability).astype(float)
+    plain = metrics.calibration_error(label, probability)
+    assert metrics.calibration_error(label, probability, np.full(500, 3.0)) == pytest.approx(plain)
+
+
+def test_a_tenth_holds_a_tenth_of_the_weight():
+    random = np.random.default_rng(1)
+    probability = random.random(3000)
+    label = (random.random(3000) < probability).astype(float)
+    weight = np.where(label == 1, 2.0, 9.0)
+    table = gain_table(label, probability, weight)
+    often = gain_table(*(np.repeat(values, weight.astype(int)) for values in (label, probability)))
+    assert table["n"].sum() == 3000
+    for column in ("mean_predicted", "realised", "cumulative_gain", "lift"):
+        assert table[column].to_numpy() == pytest.approx(often[column].to_numpy(), abs=0.02), column
+
+
+def test_every_draw_of_customers_counts_their_weights():
+    label = np.array([1.0, 0.0, 0.0])
+    score = np.array([0.5, 0.2, 0.9])
+    customers = np.array(["a", "a", "a"])  # always drawn as they are
+    weight = np.array([4.0, 3.0, 1.0])
+    drawn = metrics.bootstrap_aucs(label, {"a": score}, customers, 3, seed=1, weight=weight)
+    assert drawn["a"] == pytest.approx([0.75] * 3)
+    rows = evaluate(label, {"model": score}, customers, 3, 1, weight)
+    assert rows[0]["base_rate"] == 0.5
+    assert rows[0]["auc"] == rows[0]["auc_low"] == 0.75
+    assert rows[0]["n"] == 3

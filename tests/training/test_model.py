@@ -86,3 +86,14 @@ def test_no_rows_are_no_obstacle(rows):
 def test_files_that_are_no_model_are_refused(files):
     with pytest.raises(CheckFailedError):
         from_files(files)
+
+
+def test_weights_move_the_trees_and_are_as_deterministic_as_they(rows):
+    weight = np.where(rows["label"] == 1, 0.2, 1.8)
+    weight /= weight.mean()
+    label = rows["label"].to_numpy()
+    fits = [fit_booster(matrix(rows, FEATURES), label, FEATURES, PARAMETERS, 1, n, weight) for n in (1, 2)]
+    assert fits[0].save_raw("ubj") == fits[1].save_raw("ubj")
+    mean = expit(fits[0].inplace_predict(matrix(rows, FEATURES), predict_type="margin")).mean()
+    assert np.average(label, weights=weight) < label.mean() - 0.2
+    assert mean < label.mean() - 0.2
