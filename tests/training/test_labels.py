@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from customer_behavior.features import snapshot
 from customer_behavior.settings import Target, load_features, load_targets
@@ -66,6 +67,17 @@ def test_a_label_holds_nothing_that_was_delivered_after_it_was_read(shop):
     assert rows_of(shop, "purchase", known_at)["delivered_late"] == 0
     assert rows_of(shop, "purchase", known_at + timedelta(days=1))["delivered_late"] == 1
     assert rows_of(shop, "lapse", known_at)["delivered_late"] == 1
+
+
+def test_staff_and_bots_are_in_no_population(shop):
+    with shop.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE features.customer_snapshot SET flagged = 'bot' WHERE customer_id = 'never_again'")
+        )
+    known_at = D + timedelta(days=30)
+    assert rows_of(shop, "purchase", known_at) == {
+        name: bought for name, bought in BOUGHT.items() if name != "never_again"
+    }
 
 
 def test_the_population_is_who_bought_in_the_days_before(shop):

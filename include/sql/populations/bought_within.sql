@@ -1,4 +1,7 @@
--- The customers who bought in the :days days before :as_of. No semicolon: the statement is read as a subquery.
+-- The customers who bought in the :days days before :as_of, without staff and bots. No semicolon: the statement is read as a subquery.
 SELECT snapshot.customer_id
 FROM features.customer_snapshot AS snapshot
-WHERE snapshot.as_of_date = :as_of AND snapshot.days_since_purchase <= :days
+WHERE
+    snapshot.as_of_date = :as_of
+    AND snapshot.days_since_purchase <= :days
+    AND snapshot.flagged IS NULL
