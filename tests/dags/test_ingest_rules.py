@@ -341,7 +341,7 @@ def test_a_batch_over_its_reject_limit_fails_and_the_tables_keep_what_they_had(s
     shop.land(ONE, [*good, "bad", "worse"])
     log = shop.fail(ONE, "load_batch[0]")
     assert f"BadInputError: till {ONE}: 2 of 5 rows refused, more than the reject_limit of 25.0%" in log
-    assert "nothing was loaded, the tables keep what they had" in log
+    assert "nothing of it was loaded, the tables keep what they had" in log
     assert shop.bytes_of() == before
 
 
