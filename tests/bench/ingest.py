@@ -84,10 +84,11 @@ def memory(machine: Machine) -> Figure:
         use(folder)
         warehouse = machine.warehouse()
         script = (
-            "import resource, sys; from datetime import date; from customer_behavior.warehouse import Warehouse;"
+            "import sys; from datetime import date; from customer_behavior.warehouse import Warehouse;"
             " from customer_behavior.ingest.batches import ingest; day = date.fromisoformat(sys.argv[2]);"
             " ingest(Warehouse(sys.argv[1]), 'clickstream', day, day);"
-            " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+            # not getrusage: its peak is that of the parent, where that one was larger when it forked
+            " print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
         )
         url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
         command = [sys.executable, "-c", script, url, str(day)]

@@ -15,7 +15,7 @@ from customer_behavior.ingest.engine import identifier, open_engine, quoted
 from customer_behavior.ingest.landing import landed_files
 from customer_behavior.ingest.reading import Block, read_delimited
 from customer_behavior.paths import landing_dir
-from customer_behavior.warehouse import Warehouse, audit, copy_arrow, copy_frame, lock, run_sql
+from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, copy_frame, lock, run_sql
 
 
 def load_delivery(
@@ -158,5 +158,5 @@ def _replace(
     rows = engine.sql(
         f"SELECT {quoted(dimension.name)} AS source, {', '.join(names)}, DATE '{batch_date}' AS {stamp} FROM kept"
     )
-    written = copy_arrow(connection, dimension.table, ["source", *names, stamp], rows.to_arrow_reader())
+    written = copy_arrow(connection, dimension.table, ["source", *names, stamp], rows.to_arrow_reader(BATCH_ROWS))
     audit(connection, dimension.table, f"{dimension.name} {batch_date}", deleted, written, run_id)

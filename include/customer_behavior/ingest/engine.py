@@ -28,6 +28,7 @@ def open_engine(timezone: str) -> Iterator[duckdb.DuckDBPyConnection]:
                 "temp_directory": folder,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
+                "preserve_insertion_order": False,
             },
         )
         try:

@@ -18,7 +18,7 @@ from customer_behavior.features import customer_day
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.rates import exchange_of
 from customer_behavior.ingest.source import Source
-from customer_behavior.ingest.staging import TABLE_COLUMNS, Batch, Staging
+from customer_behavior.ingest.staging import Batch, Staging
 from customer_behavior.settings import Shop
 from customer_behavior.warehouse import audit, copy_arrow, copy_frame, ensure_partitions, run_sql
 
@@ -87,7 +87,7 @@ def _replace(connection: Connection, staging: Staging, batches: list[Batch], sho
     yielded = _settle_owners(connection, staging, dates, days, span)
     rollup = staging.roll_up()
     written = _copy_events(connection, staging)
-    copy_arrow(connection, "raw.duplicate_events", TABLE_COLUMNS, staging.events("disowned"))
+    copy_arrow(connection, "raw.duplicate_events", staging.columns, staging.events("disowned"))
     returned: list[sa.Row] = []
     if old:
         returned = list(run_sql(connection, "ingest/give_back", **span))
@@ -129,9 +129,9 @@ def _copy_events(connection: Connection, staging: Staging) -> int:
     written = 0
     for day in large:
         rows = staging.events("owned", f"event_day = DATE '{day}'")
-        written += copy_arrow(connection, f"raw.events_{day:%Y%m%d}", TABLE_COLUMNS, rows)
+        written += copy_arrow(connection, f"raw.events_{day:%Y%m%d}", staging.columns, rows)
     rest = " AND ".join(f"event_day <> DATE '{day}'" for day in large)
-    return written + copy_arrow(connection, "raw.events", TABLE_COLUMNS, staging.events("owned", rest or "true"))
+    return written + copy_arrow(connection, "raw.events", staging.columns, staging.events("owned", rest or "true"))
 
 
 def _settle_owners(

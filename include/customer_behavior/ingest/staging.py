@@ -18,12 +18,14 @@ from customer_behavior.ingest.formats import read_file
 from customer_behavior.ingest.mapping import DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
 from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import Source
-from customer_behavior.warehouse import sql_text
+from customer_behavior.warehouse import BATCH_ROWS, sql_text
 
 TABLE_COLUMNS = (
     "event_id", "event_time", "event_day", "customer_id", "session_id", "event_type", "product_id", "order_id", "quantity",
     "price", "discount", "category", "brand", "country", "device", "channel", "attributes", "batch_date", "source",
 )  # fmt: skip
+BLOCKS_IN_MEMORY = 6  # of 32 MiB of text each
+ROLLUP_ROWS = 3_000_000  # events rolled up at once
 HASHED = [name for name in EVENT_COLUMNS if name not in ("event_day", "event_id")]
 
 
@@ -57,7 +59,9 @@ class Staging:
         self.place = ("line", "item") if source.explode else ("line",)  # where in its file an event stands
         if exchange:
             engine.register("rates", exchange.table)
-        self.blocks = 0
+        self.blocks: list[str] = []  # tables of blocks in memory
+        self.files: list[str] = []  # files of blocks that are not
+        self.parts = 0  # of the rollup
 
     def read(self, batch: Batch) -> list[dict]:
         """Stage a batch's files and count its rows; return its refused lines, as raw.rejected_events has them.
@@ -113,11 +117,14 @@ class Staging:
         self.engine.register("block", rows)
         ragged = untidy(rows.select(self.source.wanted))
         select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, ragged, self.exchange)
-        table = f"mapped_{self.blocks}"  # a table a block: DuckDB appends to a table at half the speed of making one
-        self.blocks += 1
-        delivered = f"EXCLUDE ({', '.join(DELIVERED)})" if self.exchange else ""
+        table = f"mapped_{len(self.files) + len(self.blocks)}"  # a table a block: DuckDB appends to a table at half the speed of making one
+        left_out = [
+            *(name for name in EVENT_COLUMNS if name not in self.columns),
+            *(DELIVERED if self.exchange else ()),
+        ]
+        kept = f"* EXCLUDE ({', '.join(left_out)})" if left_out else "*"
         self.engine.execute(
-            f"CREATE TABLE {table} AS SELECT * {delivered}, DATE '{batch_date}' AS batch_date, {quoted(file)} AS file,"
+            f"CREATE TABLE {table} AS SELECT {kept}, DATE '{batch_date}' AS batch_date, {quoted(file)} AS file,"
             f" {self._hash()} AS row_hash FROM ({select})"
         )
         self.engine.unregister("block")
@@ -133,7 +140,21 @@ class Staging:
                 Refusal(at[0], reason, said, text[position[tuple(at)]][:10_000]) for reason, said, *at in found
             ]
             self.engine.execute(f"DELETE {bad}")
+        self._keep(table)
         return len(block.lines) - len(found), refusals
+
+    def _keep(self, table: str) -> None:
+        """Keep a block in memory, or, once they are many, it and those before it in files, which are read by column."""
+        self.blocks.append(table)
+        if len(self.blocks) <= (1 if self.files else BLOCKS_IN_MEMORY):
+            return
+        [(folder,)] = self.engine.execute("SELECT current_setting('temp_directory')").fetchall()
+        for name in self.blocks:
+            file = f"{folder}/{name}.parquet"
+            self.engine.execute(f"COPY {name} TO {quoted(file)} (FORMAT parquet, COMPRESSION lz4_raw)")
+            self.engine.execute(f"DROP TABLE {name}")
+            self.files.append(file)
+        self.blocks.clear()
 
     def _hash(self) -> str:
         """Return the expression of an event's id, before equal rows of a batch are told apart."""
@@ -164,9 +185,24 @@ class Staging:
             "item": "BIGINT",
         }
         kinds |= dict.fromkeys(("quantity", "price", "discount"), DECIMAL)
-        names = (*EVENT_COLUMNS, *self.place, "batch_date", "file", "row_hash")
+        names = (
+            *(name for name in EVENT_COLUMNS if name in self.columns),
+            *self.place,
+            "batch_date",
+            "file",
+            "row_hash",
+        )
         columns = ", ".join(f"CAST(NULL AS {kinds.get(name, 'VARCHAR')}) AS {name}" for name in names)
         return f"SELECT {columns} WHERE false"
+
+    def _unfilled(self) -> str:
+        """Return the columns that no row of the source fills, as raw.events has them by default."""
+        kinds = {"quantity": f"CAST(1 AS {DECIMAL})"} | dict.fromkeys(("price", "discount"), f"CAST(NULL AS {DECIMAL})")
+        return "".join(
+            f", {kinds.get(name, 'CAST(NULL AS VARCHAR)')} AS {name}"
+            for name in EVENT_COLUMNS
+            if name not in self.columns
+        )
 
     def identify(self) -> None:
         """Give every staged event its id and its place among the deliveries of that id in this load (1 owns it).
@@ -174,8 +210,9 @@ class Staging:
         Without an id of the source's own, the id is a hash of the row, and identical rows of one batch are told apart by their
         ordinal: two equal lines of a basket are two events, the same line delivered in two batches is one.
         """
-        blocks = " UNION ALL ".join(f"FROM mapped_{number}" for number in range(self.blocks))
-        self.engine.execute(f"CREATE VIEW mapped AS {blocks or self._nothing()}")
+        relations = [*self.blocks, *([f"read_parquet([{', '.join(map(quoted, self.files))}])"] if self.files else ())]
+        blocks = " UNION ALL ".join(f"FROM {relation}" for relation in relations)
+        self.engine.execute(f"CREATE VIEW mapped AS SELECT *{self._unfilled()} FROM ({blocks or self._nothing()})")
         place = ", ".join(self.place)
         self.engine.execute(
             f"""CREATE TABLE repeats AS
@@ -236,7 +273,7 @@ class Staging:
 
     def keys(self) -> pa.RecordBatchReader:
         """Return event_id, event_day, batch_date and delivery of the events that were chosen."""
-        return self.engine.sql("FROM chosen").to_arrow_reader()
+        return self.engine.sql("FROM chosen").to_arrow_reader(BATCH_ROWS)
 
     def owned_elsewhere(self, keys: pd.DataFrame) -> None:
         """Take note of events (event_id, batch_date) that a batch loaded before owns."""
@@ -253,32 +290,58 @@ class Staging:
         counted = f"SELECT event_day FROM mapped GROUP BY event_day HAVING count(*) > {rows} ORDER BY event_day"
         return [day for (day,) in self.engine.execute(counted).fetchall()]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of raw.events that rows of this source fill; the others keep the table's defaults."""
+        return tuple(name for name in TABLE_COLUMNS if name not in EVENT_COLUMNS or self._fills(name))
+
+    def _fills(self, name: str) -> bool:
+        derived = name in ("event_time", "event_day", "event_type", "event_id")
+        return derived or name in self.source.constants or self._varies(name)
+
     def events(self, relation: str, condition: str = "true") -> pa.RecordBatchReader:
-        """Return the rows of `owned` or `disowned` that meet a condition, in the columns of raw.events."""
-        return self.engine.sql(f"SELECT {', '.join(TABLE_COLUMNS)} FROM {relation} WHERE {condition}").to_arrow_reader()
+        """Return the rows of `owned` or `disowned` that meet a condition, in `columns`."""
+        return self.engine.sql(f"SELECT {', '.join(self.columns)} FROM {relation} WHERE {condition}").to_arrow_reader(
+            BATCH_ROWS
+        )
 
     def count_disowned(self) -> dict[date, int]:
         """Return the number of duplicates by batch."""
         return dict(self.engine.execute("SELECT batch_date, count(*) FROM disowned GROUP BY batch_date").fetchall())
 
     def roll_up(self) -> Future[None]:
-        """Begin to make what the owned events add to features.customer_day, beside what the caller does next."""
+        """Begin to make what the owned events add to features.customer_day, beside what the caller does next.
+
+        More than ROLLUP_ROWS events are rolled up in parts of the customers, before anything else is done: sets of distinct values
+        cannot leave the memory for the disk.
+        """
         zone = quoted(str(self.shop_zone))
+        [(rows,)] = self.engine.execute("SELECT count(*) FROM mapped").fetchall()
+        self.parts = 1 + rows // ROLLUP_ROWS
+        part = f" AND hash(customer_id) % {self.parts} = getvariable('part')" if self.parts > 1 else ""
         self.engine.execute(
             f"""CREATE VIEW day_events AS
             SELECT *, coalesce(order_id, session_id, CAST(event_time AS VARCHAR)) AS order_key,
                 CAST(extract(HOUR FROM timezone({zone}, event_time)) AS SMALLINT) AS local_hour
-            FROM owned WHERE customer_id IS NOT NULL"""
+            FROM owned WHERE customer_id IS NOT NULL{part}"""
         )
-        hours = "'{' || array_to_string(purchase_hours, ',') || '}' AS purchase_hours"
-        shared = sql_text("features/customer_day").text
-        query = f"CREATE TABLE rollup AS SELECT * REPLACE ({hours}) FROM ({shared})"
+        definition = sql_text("features/customer_day").text
         cursor = self.engine.cursor()
+
+        def work() -> None:
+            for part in range(self.parts):
+                cursor.execute(f"SET VARIABLE part = {part}")
+                cursor.execute(f"CREATE TABLE rollup_{part} AS {definition}")
+            cursor.close()
+
         pool = ThreadPoolExecutor(1, "rollup")
-        begun = pool.submit(lambda: cursor.execute(query).close())
-        pool.shutdown(wait=False)
+        begun = pool.submit(work)
+        pool.shutdown(wait=self.parts > 1)
+        if self.parts > 1:
+            begun.result()
         return begun
 
     def customer_days(self) -> pa.RecordBatchReader:
         """Return the rows that `roll_up` has made."""
-        return self.engine.sql("FROM rollup").to_arrow_reader()
+        rollups = " UNION ALL ".join(f"FROM rollup_{part}" for part in range(self.parts))
+        return self.engine.sql(rollups).to_arrow_reader(BATCH_ROWS)

@@ -1,72 +1,11 @@
-"""Writing: COPY, partitions, locks, and the audit row that every replaced slice leaves."""
+"""Writing: partitions, locks, and the audit row that every replaced slice leaves."""
 
 from __future__ import annotations
 
-import io
-import os
-import threading
-from collections.abc import Sequence
 from datetime import date
-from typing import IO, TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
-
-def copy_text(connection: Connection, table: str, columns: list[str], lines: IO) -> int:
-    """COPY CSV lines (no header, empty unquoted field = NULL) into a table; return the rows written."""
-    cursor = connection.connection.cursor()
-    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT csv)", lines, size=1 << 20)
-    return cursor.rowcount
-
-
-def copy_frame(connection: Connection, table: str, frame: pd.DataFrame) -> int:
-    """COPY a frame into the columns of the same names; missing values become NULL; return the rows written."""
-    buffer = io.StringIO()
-    frame.to_csv(buffer, header=False, index=False, na_rep="", date_format="%Y-%m-%d %H:%M:%S.%f%z")
-    buffer.seek(0)
-    return copy_text(connection, table, list(frame.columns), buffer)
-
-
-def copy_arrow(connection: Connection, table: str, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:
-    """COPY record batches, whose columns are in the order of `columns`, as they are made; return the rows written.
-
-    The text is made in a thread while the server takes it in, so neither waits for the other and nothing piles up.
-    """
-    import pyarrow as pa
-    from pyarrow import csv
-
-    # A stamp's zone is left out, as the session's is UTC: with it, writing the text takes longer than all other columns.
-    schema = pa.schema(
-        [pa.field(one.name, pa.timestamp("us")) if pa.types.is_timestamp(one.type) else one for one in rows.schema]
-    )
-    reading, writing = os.pipe()
-    failures: list[BaseException] = []
-
-    def write() -> None:
-        try:
-            with os.fdopen(writing, "wb") as file:
-                options = csv.WriteOptions(include_header=False)
-                with csv.CSVWriter(file, schema, write_options=options) as writer:
-                    for batch in rows:
-                        writer.write_batch(batch.cast(schema))
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=write, name=f"copy {table}", daemon=True)
-    thread.start()
-    try:
-        with os.fdopen(reading, "rb") as file:
-            written = copy_text(connection, table, list(columns), file)
-    finally:
-        thread.join()
-        if failures and not isinstance(failures[0], BrokenPipeError):
-            raise failures[0]
-    return written
 
 
 def ensure_partitions(connection: Connection, table: str, first: date, last: date, unit: str = "day") -> None:

@@ -1,0 +1,149 @@
+"""COPY in PostgreSQL's binary format: the server parses no text, and no value needs quoting."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+PIPE_BYTES = 1 << 20
+BATCH_ROWS = 16_384  # a reader should make batches of at most this size: two are in memory at a time
+
+
+def copy_arrow(connection: Connection, table: str, columns: Sequence[str], rows: pa.RecordBatchReader) -> int:
+    """COPY record batches, whose columns are in the order of `columns`, as they are made; return the rows written.
+
+    Values are cast to the types of the table's columns. The bytes are made in a thread while the server takes them in, so neither
+    waits for the other and nothing piles up.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        When a value does not fit the type of its column; nothing is written then.
+    """
+    import pyarrow as pa
+    from pgpq import ArrowToPostgresBinaryEncoder
+    from pgpq.encoders import StringEncoderBuilder
+    from pgpq.schema import Jsonb
+
+    kinds = _kinds(connection, table, columns)
+    schema = pa.schema(
+        [pa.field(field.name, _arrow_type(kind, field.type)) for field, kind in zip(rows.schema, kinds, strict=True)]
+    )
+    encoders = {
+        field.name: StringEncoderBuilder.new_with_output(field, Jsonb())
+        if kind == "jsonb"
+        else ArrowToPostgresBinaryEncoder.infer_encoder(field)
+        for field, kind in zip(schema, kinds, strict=True)
+    }
+    encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(schema, encoders)
+    reading, writing = os.pipe()
+    _widen(writing)
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            with os.fdopen(writing, "wb", buffering=0) as file:
+                _write_whole(file, encoder.write_header())
+                for batch in rows:
+                    _write_whole(file, encoder.write_batch(batch.cast(schema)))
+                _write_whole(file, encoder.finish())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=write, name=f"copy {table}", daemon=True)
+    thread.start()
+    cursor = connection.connection.cursor()
+    try:
+        with os.fdopen(reading, "rb", buffering=0) as file:
+            # A stream that ends before its trailer is refused by the server: a failed writer never leaves half of its rows.
+            cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT binary)", file, PIPE_BYTES)
+    finally:
+        thread.join()
+        if failures and not isinstance(failures[0], BrokenPipeError):
+            raise failures[0]
+    return cursor.rowcount
+
+
+def copy_frame(connection: Connection, table: str, frame: pd.DataFrame) -> int:
+    """COPY a frame into the columns of the same names; missing values become NULL; return the rows written."""
+    import pyarrow as pa
+
+    columns = [str(name) for name in frame.columns]
+    arrays = [
+        _array(frame[name], _arrow_type(kind, None))
+        for name, kind in zip(frame.columns, _kinds(connection, table, columns), strict=True)
+    ]
+    rows = pa.table(arrays, names=columns)
+    return copy_arrow(connection, table, columns, rows.to_reader(max_chunksize=BATCH_ROWS))
+
+
+def _array(values: pd.Series, kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, type=kind, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return pa.array(values, from_pandas=True).cast(kind)
+
+
+def _write_whole(file: Any, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold more before its writer waits, where the system has a way to say so."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except (ImportError, AttributeError, OSError):
+        return
+
+
+def _kinds(connection: Connection, table: str, columns: Sequence[str]) -> list[str]:
+    """Return PostgreSQL's names of the columns' types."""
+    rows = connection.execute(
+        sa.text(
+            "SELECT attname, format_type(atttypid, NULL) AS kind FROM pg_attribute"
+            " WHERE attrelid = cast(:table AS regclass) AND attnum > 0 AND NOT attisdropped"
+        ),
+        {"table": table},
+    )
+    kinds = {row.attname: row.kind for row in rows}
+    unknown = [name for name in columns if name not in kinds]
+    if unknown:
+        raise KeyError(f"{table} has no column {', '.join(unknown)}")
+    return [kinds[name] for name in columns]
+
+
+def _arrow_type(kind: str, given: pa.DataType | None) -> pa.DataType:
+    """Return the Arrow type whose binary form is that of a column of type `kind`; a decimal stays as it was `given`."""
+    import pyarrow as pa
+
+    if kind == "numeric":
+        return given if given is not None and pa.types.is_decimal(given) else pa.decimal128(38, 10)
+    if kind.endswith("[]"):
+        return pa.list_(_arrow_type(kind.removesuffix("[]"), None))
+    return {
+        "text": pa.string(),
+        "jsonb": pa.string(),
+        "timestamp with time zone": pa.timestamp("us"),  # in UTC, which is what the server keeps
+        "date": pa.date32(),
+        "smallint": pa.int16(),
+        "integer": pa.int32(),
+        "bigint": pa.int64(),
+        "double precision": pa.float64(),
+        "real": pa.float32(),
+        "boolean": pa.bool_(),
+    }[kind]
