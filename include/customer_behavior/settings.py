@@ -203,6 +203,7 @@ class Retention(Settings):
 
     snapshots_days: int = Field(gt=0)
     sessions_days: int = Field(gt=0)
+    checkpoints_months: int = Field(gt=0)
     scores_days: int = Field(gt=0)
     events_months: int = Field(gt=0)
     marketing_days: int = Field(gt=0)

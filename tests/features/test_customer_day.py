@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
 import sqlalchemy as sa
 
 from customer_behavior.features import customer_day
 from customer_behavior.ingest.batches import ingest
+from customer_behavior.warehouse import Warehouse, copy_frame, ensure_partitions
+from customer_behavior.warehouse.migrate import upgrade
 from support import small_shop
 from support.small_shop import line
 
@@ -39,3 +42,28 @@ def test_both_engines_make_the_same_rows(warehouse, tmp_path, monkeypatch):
         deleted, written = customer_day.replace(connection, small_shop.SOURCE, slices, "America/New_York")
         assert deleted == written == len(by_duckdb) > 20
         assert rows(connection) == by_duckdb
+
+
+def test_a_warehouse_from_before_the_wider_rollup_has_it_filled_when_it_is_migrated(
+    warehouse, postgres, tmp_path, monkeypatch
+):
+    for name, value in small_shop.configure(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    small_shop.land_history(tmp_path / "landing", 3)
+    ingest(warehouse, small_shop.SOURCE, small_shop.FIRST_DAY, date(2024, 1, 3))
+    postgres.create_database("older")
+    upgrade(postgres.url("older"), "0007")
+    older = Warehouse(postgres.url("older"))
+    with warehouse.begin() as source, older.begin() as target:
+        ensure_partitions(target, "raw.events", small_shop.FIRST_DAY, date(2024, 1, 3))
+        for table in ("raw.events", "raw.ingest_batches"):
+            copy_frame(target, table, pd.read_sql(f"SELECT * FROM {table}", source, dtype=object))
+    upgrade(postgres.url("older"))
+    tables = []
+    for one in (warehouse, older):
+        with one.begin() as connection:
+            tables.append(connection.execute(sa.text("SELECT * FROM features.customer_day ORDER BY 1, 2, 3")).all())
+    older.engine.dispose()
+    postgres.drop_database("older")
+    assert tables[0] == tables[1]
+    assert len(tables[0]) > 20

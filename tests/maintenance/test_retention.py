@@ -81,6 +81,23 @@ def test_scores_and_marketing_go_by_whole_months(warehouse):
     ]
 
 
+def test_checkpoints_go_with_their_sums(warehouse):
+    # 13 months before 15 June 2024 is 15 May 2023: the checkpoint of May goes, that of June stays.
+    for month in (date(2023, 5, 1), date(2023, 6, 1)):
+        execute(warehouse, "INSERT INTO features.checkpoints VALUES (:d, :d, 'x')", d=month)
+        execute(
+            warehouse,
+            "INSERT INTO features.customer_checkpoint (checkpoint_date, customer_id, first_event_day,"
+            " last_event_day, purchase_days, gap_squares, orders, revenue) VALUES (:d, 'ann', :d, :d, 0, 0, 0, 0)",
+            d=month,
+        )
+    rows = maintenance.apply_retention(warehouse, TODAY, dry_run=False)["rows"]
+    for table in ("features.checkpoints", "features.customer_checkpoint"):
+        assert rows[table] == 1
+        kept = query(warehouse, f"SELECT checkpoint_date FROM {table}")
+        assert kept == [{"checkpoint_date": date(2023, 6, 1)}]
+
+
 def test_the_audit_is_thinned_and_says_so(warehouse):
     for stamp in ("2024-03-16 23:59:00+00", "2024-03-17 00:00:00+00"):  # 90 days before 15 June are 17 March
         execute(

@@ -84,6 +84,13 @@ def test_numbers_of_a_frame_take_the_types_of_the_columns(connection):
     assert rows == [(1, Decimal("2.5"), 3.0, "x"), (None, None, 4.0, None)]
 
 
+def test_a_decimal_becomes_the_nearest_double(connection):
+    texts = ("4.5200000000", "4.8100000000", "123456789.0000000001")
+    table = pa.table({"number": pa.array([Decimal(text) for text in texts], pa.decimal128(24, 10))})
+    copy_arrow(connection, "kinds", ["number"], table.to_reader())
+    assert [row["number"] for row in read(connection)] == [4.52, 4.81, 123456789.0000000001]
+
+
 def test_a_value_that_does_not_fit_its_column_is_an_error_and_nothing_is_written(connection):
     table = pa.table({"small": pa.array([1, 2, 40_000])})
     with pytest.raises(pa.ArrowInvalid, match="40000"), connection.begin_nested():

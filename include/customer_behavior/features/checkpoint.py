@@ -25,6 +25,8 @@ def ensure(warehouse: Warehouse, as_of: date, *, role: str, run_id: str | None =
         if usable(connection, as_of) == wanted:
             return wanted
         lock(connection, "checkpoints")
+        if usable(connection, as_of) == wanted:  # another run has made it meanwhile
+            return wanted
         known_until = wanted + lateness
         _make(connection, wanted, known_until, usable(connection, known_until), run_id)
         return wanted

@@ -48,14 +48,19 @@ def rebuild_if_empty(connection: Connection, timezone: str) -> int:
     """Make the whole rollup from raw.events if it has no row, as after a migration that widened it; return the rows written."""
     if connection.execute(sa.text("SELECT 1 FROM features.customer_day LIMIT 1")).first():
         return 0
-    run_sql(connection, "features/all_events", timezone=timezone)
-    return _insert(connection)
+    slices: dict[str, set[tuple[date, date]]] = {}
+    ledger = sa.text("SELECT source, batch_date, unnest(event_days) AS event_day FROM raw.ingest_batches")
+    for row in connection.execute(ledger):
+        slices.setdefault(row.source, set()).add((row.batch_date, row.event_day))
+    return sum(replace(connection, source, of, timezone)[1] for source, of in sorted(slices.items()))
 
 
 def _insert(connection: Connection) -> int:
     """Roll up the temporary table day_events."""
     insert = f"INSERT INTO features.customer_day ({', '.join(COLUMNS)}) {sql_text('features/customer_day').text}"
-    return connection.execute(sa.text(insert)).rowcount
+    written = connection.execute(sa.text(insert)).rowcount
+    connection.execute(sa.text("DROP TABLE day_events"))
+    return written
 
 
 def _delete(connection: Connection, source: str, slices: Slices) -> int:

@@ -47,6 +47,7 @@ def apply_retention(
     """
     kept = load_retention()
     events_before = (pd.Timestamp(today) - pd.DateOffset(months=kept.events_months)).date()
+    checkpoints_before = (pd.Timestamp(today) - pd.DateOffset(months=kept.checkpoints_months)).date()
     marketing_before = today - timedelta(days=kept.marketing_days)
     scores_before = today - timedelta(days=kept.scores_days)
     with warehouse.begin() as connection:
@@ -67,6 +68,8 @@ def apply_retention(
         for table, column, before in (
             ("raw.duplicate_events", "event_day", events_before),
             ("raw.rejected_events", "batch_date", events_before),
+            ("features.customer_checkpoint", "checkpoint_date", checkpoints_before),
+            ("features.checkpoints", "checkpoint_date", checkpoints_before),
             ("marketing.insights", "as_of_date", marketing_before),
             ("marketing.status", "as_of_date", marketing_before),
             ("monitoring.write_audit", "written_at", today - timedelta(days=kept.write_audit_days)),

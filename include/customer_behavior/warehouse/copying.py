@@ -54,7 +54,7 @@ def copy_arrow(connection: Connection, table: str, columns: Sequence[str], rows:
             with os.fdopen(writing, "wb", buffering=0) as file:
                 _write_whole(file, encoder.write_header())
                 for batch in rows:
-                    _write_whole(file, encoder.write_batch(batch.cast(schema)))
+                    _write_whole(file, encoder.write_batch(_cast(batch, schema)))
                 _write_whole(file, encoder.finish())
         except BaseException as error:
             failures.append(error)
@@ -93,6 +93,19 @@ def _array(values: pd.Series, kind: pa.DataType) -> pa.Array:
         return pa.array(values, type=kind, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return pa.array(values, from_pandas=True).cast(kind)
+
+
+def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Cast a batch's columns; a decimal becomes the nearest double by way of its text, since a cast may miss it by a bit."""
+    import pyarrow as pa
+
+    columns = [
+        column.cast(pa.string()).cast(field.type)
+        if pa.types.is_decimal(column.type) and pa.types.is_floating(field.type)
+        else column.cast(field.type)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.record_batch(columns, schema=schema)
 
 
 def _write_whole(file: Any, content: bytes) -> None:
@@ -138,7 +151,7 @@ def _arrow_type(kind: str, given: pa.DataType | None) -> pa.DataType:
     return {
         "text": pa.string(),
         "jsonb": pa.string(),
-        "timestamp with time zone": pa.timestamp("us"),  # in UTC, which is what the server keeps
+        "timestamp with time zone": pa.timestamp("us", "UTC"),
         "date": pa.date32(),
         "smallint": pa.int16(),
         "integer": pa.int32(),

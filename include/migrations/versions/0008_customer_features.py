@@ -70,7 +70,8 @@ RATIOS = {
     "lines_per_order_90d": "Lines per order, 90 days; NULL: no order.",
     "products_per_order_90d": "Sum of daily distinct products over orders, 90 days; NULL: no order.",
     "categories_per_day_90d": "Sum of daily distinct categories per purchase day, 90 days; NULL: no purchase.",
-    "favourite_share_90d": "Lines of favourite_category over order lines, 90 days, 0 to 1; NULL: nothing bought.",
+    "favourite_share_90d": "Lines of favourite_category over order lines, 90 days, 0 to 1; NULL: nothing bought that has a "
+    "category.",
     "night_share_90d": "Share of events from 0 to 6 o'clock, shop-local, 90 days; NULL: no event.",
     "morning_share_90d": "Share of events from 6 to 12 o'clock, shop-local, 90 days; NULL: no event.",
     "afternoon_share_90d": "Share of events from 12 to 18 o'clock, shop-local, 90 days; NULL: no event.",
