@@ -109,7 +109,7 @@ def mapping(content: bytes) -> None:
     texts = (texts + [None] * len(FIELDS))[: len(FIELDS)]
     table = pa.table({name: pa.array([text], pa.string()) for name, text in zip(FIELDS, texts, strict=True)})
     staging = _staging()
-    staging.blocks = 0
+    staging.blocks.clear()
     try:
         accepted, refusals = staging.stage(Block(table, np.array([2]), ["the row"]), date(2024, 3, 5), "f.csv")
         assert accepted + len(refusals) == 1, "a row is an event or a reject"

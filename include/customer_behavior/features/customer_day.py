@@ -66,7 +66,15 @@ def _insert(connection: Connection) -> int:
 def _delete(connection: Connection, source: str, slices: Slices) -> int:
     if not slices:
         return 0
-    return run_sql(connection, "features/delete_customer_day", source=source, slices=_json(slices)).rowcount
+    days = [day for _, day in slices]
+    return run_sql(
+        connection,
+        "features/delete_customer_day",
+        source=source,
+        slices=_json(slices),
+        first_day=min(days),  # said as well, so that the index by day is used
+        last_day=max(days),
+    ).rowcount
 
 
 def _json(slices: Slices) -> str:

@@ -1,7 +1,8 @@
-"""COPY in PostgreSQL's binary format: the server parses no text, and no value needs quoting."""
+"""COPY: streams of record batches in PostgreSQL's binary format, which the server need not parse; frames, which are small, as CSV."""
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Sequence
@@ -74,25 +75,18 @@ def copy_arrow(connection: Connection, table: str, columns: Sequence[str], rows:
 
 
 def copy_frame(connection: Connection, table: str, frame: pd.DataFrame) -> int:
-    """COPY a frame into the columns of the same names; missing values become NULL; return the rows written."""
-    import pyarrow as pa
+    """COPY a frame into the columns of the same names, as CSV, so that lists and JSON may be in PostgreSQL's own notation.
 
-    columns = [str(name) for name in frame.columns]
-    arrays = [
-        _array(frame[name], _arrow_type(kind, None))
-        for name, kind in zip(frame.columns, _kinds(connection, table, columns), strict=True)
-    ]
-    rows = pa.table(arrays, names=columns)
-    return copy_arrow(connection, table, columns, rows.to_reader(max_chunksize=BATCH_ROWS))
-
-
-def _array(values: pd.Series, kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(values, type=kind, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return pa.array(values, from_pandas=True).cast(kind)
+    Missing values become NULL; return the rows written.
+    """
+    buffer = io.StringIO()
+    frame.to_csv(buffer, header=False, index=False, na_rep="", date_format="%Y-%m-%d %H:%M:%S.%f%z")
+    buffer.seek(0)
+    cursor = connection.connection.cursor()
+    cursor.copy_expert(
+        f"COPY {table} ({', '.join(map(str, frame.columns))}) FROM STDIN WITH (FORMAT csv)", buffer, PIPE_BYTES
+    )
+    return cursor.rowcount
 
 
 def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
