@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 
-import pandas as pd
 import sqlalchemy as sa
 
 from customer_behavior.features import customer_day
 from customer_behavior.ingest.batches import ingest
-from customer_behavior.warehouse import Warehouse, copy_frame, ensure_partitions
+from customer_behavior.warehouse import Warehouse, ensure_partitions
 from customer_behavior.warehouse.migrate import upgrade
 from support import small_shop
 from support.small_shop import line
@@ -57,7 +57,10 @@ def test_a_warehouse_from_before_the_wider_rollup_has_it_filled_when_it_is_migra
     with warehouse.begin() as source, older.begin() as target:
         ensure_partitions(target, "raw.events", small_shop.FIRST_DAY, date(2024, 1, 3))
         for table in ("raw.events", "raw.ingest_batches"):
-            copy_frame(target, table, pd.read_sql(f"SELECT * FROM {table}", source, dtype=object))
+            rows = io.StringIO()
+            source.connection.cursor().copy_expert(f"COPY (SELECT * FROM {table}) TO STDOUT", rows)
+            rows.seek(0)
+            target.connection.cursor().copy_expert(f"COPY {table} FROM STDIN", rows)
     upgrade(postgres.url("older"))
     tables = []
     for one in (warehouse, older):
