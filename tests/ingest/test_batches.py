@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
+from customer_behavior.ingest import blocks, staging
 from customer_behavior.ingest.readiness import missing_batches, require_ready
 from support import small_shop
 from support.small_shop import line
@@ -175,3 +176,33 @@ def test_readiness_names_the_first_missing_batch(landing, load, warehouse):
             require_ready(connection, THREE)
         with pytest.raises(NotReadyError, match="no batch for 2024-03-06"):
             require_ready(connection, THREE + timedelta(days=1), ONE)
+
+
+def test_a_load_too_large_for_memory_gives_the_same_rows(landing, load, query, monkeypatch):
+    """Its blocks go to files and its customers are rolled up in parts."""
+    rows = [
+        line(at(ONE, 5 + n % 15), customer=f"c{n % 11}", basket=f"b{n % 23}", price=str(n), item=f"i{n % 7}")
+        for n in range(120)
+    ]
+    small_shop.land(landing, ONE, [*rows, rows[0], rows[119], "broken,line"])
+    load(ONE)
+    at_once = [query(table) for table in TABLES]
+    assert len(at_once[1]) == 122
+    seen = []
+    roll_up = staging.Staging.roll_up
+
+    def spy(self):
+        begun = roll_up(self)
+        seen.append((len(self.files), len(self.blocks), self.parts))
+        return begun
+
+    monkeypatch.setattr(staging.Staging, "roll_up", spy)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(staging, "BLOCKS_IN_MEMORY", 2)
+    monkeypatch.setattr(staging, "ROLLUP_ROWS", 50)
+    load(ONE)
+    [(files, in_memory, parts)] = seen
+    assert files >= 3
+    assert in_memory <= 1
+    assert parts == 3
+    assert [query(table) for table in TABLES] == at_once

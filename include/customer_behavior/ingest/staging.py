@@ -117,7 +117,8 @@ class Staging:
         self.engine.register("block", rows)
         ragged = untidy(rows.select(self.source.wanted))
         select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, ragged, self.exchange)
-        table = f"mapped_{len(self.files) + len(self.blocks)}"  # a table a block: DuckDB appends to a table at half the speed of making one
+        # A table a block: DuckDB appends to a table at half the speed of making one.
+        table = f"mapped_{len(self.files) + len(self.blocks)}"
         left_out = [
             *(name for name in EVENT_COLUMNS if name not in self.columns),
             *(DELIVERED if self.exchange else ()),
@@ -336,7 +337,7 @@ class Staging:
 
         pool = ThreadPoolExecutor(1, "rollup")
         begun = pool.submit(work)
-        pool.shutdown(wait=self.parts > 1)
+        pool.shutdown(wait=False)
         if self.parts > 1:
             begun.result()
         return begun

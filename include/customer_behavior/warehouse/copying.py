@@ -1,4 +1,4 @@
-"""COPY: streams of record batches in PostgreSQL's binary format, which the server need not parse; frames, which are small, as CSV."""
+"""COPY: streams of record batches in PostgreSQL's binary format, which need no parsing; frames, which are small, as CSV."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def copy_arrow(connection: Connection, table: str, columns: Sequence[str], rows:
     Raises
     ------
     pyarrow.ArrowInvalid
-        When a value does not fit the type of its column; nothing is written then.
+        When a value does not fit the type of its column. Rows before it may be in the table until the transaction is rolled back.
     """
     import pyarrow as pa
     from pgpq import ArrowToPostgresBinaryEncoder
@@ -65,7 +65,7 @@ def copy_arrow(connection: Connection, table: str, columns: Sequence[str], rows:
     cursor = connection.connection.cursor()
     try:
         with os.fdopen(reading, "rb", buffering=0) as file:
-            # A stream that ends before its trailer is refused by the server: a failed writer never leaves half of its rows.
+            # To the server a stream that breaks off has ended: it is the writer's error, raised below, that undoes its rows.
             cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT binary)", file, PIPE_BYTES)
     finally:
         thread.join()
