@@ -14,12 +14,15 @@ ENV PYTHONPATH=/opt/airflow/include:/opt/airflow/plugins \
     OMP_WAIT_POLICY=PASSIVE \
     LANDING_DIR=/opt/airflow/landing
 
+# The volume of MLflow's files takes its owner from here.
+RUN mkdir -p /opt/airflow/mlflow
+
 COPY include /opt/airflow/include
 COPY plugins /opt/airflow/plugins
 COPY dags /opt/airflow/dags
 
 # An image whose parts do not fit together is not built.
-RUN python -c "import duckdb, evidently, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; \
+RUN python -c "import duckdb, evidently, mlflow, pandas, psycopg2, shap, sklearn, sqlalchemy, xgboost; \
 import s3fs, airflow.providers.amazon.aws.fs.s3; \
 import airflow.providers.celery.executors.celery_executor, airflow.providers.fab.auth_manager.fab_auth_manager; \
 import customer_behavior.settings"

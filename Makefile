@@ -9,7 +9,7 @@ export PYTHONPATH := include:plugins
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test up down status psql check-source bench fuzz lint clean lock
+.PHONY: help venv run test up down status psql check-source bench bench-models fuzz lint clean lock
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ run: $(STAMP) ## The whole chain on real purchases: load, train, backfill 7 days
 test: $(STAMP) ## All tests, on a real PostgreSQL and a real Airflow
 	@$(BIN)/python -m pytest $(ARGS)
 
-up: $(STAMP) ## Start PostgreSQL and Airflow and leave them running, with the UI
+up: $(STAMP) ## Start PostgreSQL, Airflow and MLflow and leave them running, with their UIs
 	@$(LOCAL) up
 
 down: ## Stop all that runs
@@ -50,6 +50,9 @@ check-source: $(STAMP) ## Say what would happen to a file, load nothing: SOURCE=
 
 bench: $(STAMP) ## Benchmarks beside their limits; writes .run/bench.json
 	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench $(ARGS)
+
+bench-models: $(STAMP) ## Models on past mornings of three data sets; writes .run/bench-models.json (needs a network once)
+	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench.models $(ARGS)
 
 # Atheris has wheels for Linux alone, so it is in no lock: a folder of its own holds it (needs a network once).
 fuzz: $(STAMP) ## Fuzz the readers and the mapping: [SECONDS=60] each, [TARGET=jsonl] for one

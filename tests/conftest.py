@@ -40,6 +40,12 @@ def warehouse(postgres: EmbeddedPostgres) -> Iterator[Warehouse]:
 @pytest.fixture(autouse=True)
 def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tests read the repository's configuration and land nothing outside their own folder, whatever the shell has set."""
-    for name in ("WAREHOUSE_URL", "CUSTOMER_BEHAVIOR_CONFIG", "CUSTOMER_BEHAVIOR_SOURCES"):
+    for name in (
+        "WAREHOUSE_URL",
+        "CUSTOMER_BEHAVIOR_CONFIG",
+        "CUSTOMER_BEHAVIOR_SOURCES",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_BASE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANDING_DIR", str(tmp_path / "landing"))

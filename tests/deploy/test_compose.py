@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -25,7 +26,7 @@ def uses() -> list[tuple[str, str]]:
 
 def test_every_component_is_a_service():
     wanted = ("apiserver", "scheduler", "dag-processor", "triggerer", "worker", "init")
-    assert {f"airflow-{name}" for name in wanted} | {"postgres", "redis"} == set(SERVICES)
+    assert {f"airflow-{name}" for name in wanted} | {"postgres", "redis", "mlflow"} == set(SERVICES)
 
 
 def test_services_that_stay_are_watched_and_start_after_the_migrations():
@@ -48,16 +49,17 @@ def test_no_secret_has_a_default():
 def test_whatever_looks_like_a_secret_comes_from_the_environment_file():
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
-            if re.search(r"PASSWORD|SECRET|FERNET|AUTH$", variable):
+            if re.search(r"PASSWORD|SECRET|FERNET|AUTH$", variable) and value is not None:
                 assert re.fullmatch(r"\$\{[A-Z_]+(:\?[^}]+)?\}", value), f"{name}: {variable}"
     assert not re.search(r"://\w+:[^$@\s]+@", COMPOSE), "a URL with a password written out"
 
 
 def test_every_setting_is_explained_in_the_example():
-    explained = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE))
-    connections = {name for name in SERVICES["airflow-worker"]["environment"] if name.startswith("AIRFLOW_CONN_")}
-    without_value = connections - {"AIRFLOW_CONN_WAREHOUSE"}
-    assert without_value == {"AIRFLOW_CONN_SMTP_DEFAULT", "AIRFLOW_CONN_AWS_DEFAULT"}
+    explained = set(re.findall(r"^#?([A-Z_0-9]+)=", EXAMPLE, re.MULTILINE))
+    without_value = {
+        name for service in SERVICES.values() for name, value in service.get("environment", {}).items() if value is None
+    }
+    assert {"AIRFLOW_CONN_SMTP_DEFAULT", "AIRFLOW_CONN_AWS_DEFAULT", "AWS_SECRET_ACCESS_KEY"} <= without_value
     assert {name for name, _ in uses()} | without_value == explained
 
 
@@ -75,10 +77,33 @@ def test_a_bucket_takes_the_place_of_the_folder_in_every_component():
         "AIRFLOW__API__SECRET_KEY",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
         "WAREHOUSE_URL",
+        "MLFLOW_TRACKING_URI",
     ],
 )
 def test_every_airflow_component_has_the_same(variable):
     assert len({SERVICES[name]["environment"][variable] for name in AIRFLOW}) == 1
+
+
+def test_mlflow_answers_to_the_name_that_the_tasks_call_it_by_and_to_nobody_elses():
+    address = urlsplit(SERVICES["airflow-worker"]["environment"]["MLFLOW_TRACKING_URI"])
+    environment = SERVICES["mlflow"]["environment"]
+    assert environment["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")[0] == address.netloc
+    assert "*" not in environment["MLFLOW_SERVER_ALLOWED_HOSTS"].replace(":*", "")
+    assert "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE" not in environment
+    entrypoint = SERVICES["mlflow"]["entrypoint"]
+    assert entrypoint[entrypoint.index("--port") + 1] == str(address.port)
+    assert address.hostname in SERVICES
+
+
+def test_mlflow_is_told_no_secret_but_its_own_and_nothing_waits_for_it():
+    assert SECRETS & set(re.findall(r"[A-Z_]+", str(SERVICES["mlflow"]))) == {"MLFLOW_DB_PASSWORD"}
+    assert not [name for name, service in SERVICES.items() if "mlflow" in service.get("depends_on", {})]
+
+
+def test_nobody_is_told_that_it_runs():
+    for name in AIRFLOW | {"mlflow"}:
+        assert SERVICES[name]["environment"]["MLFLOW_DISABLE_TELEMETRY"] == "true", name
+        assert SERVICES[name]["environment"]["DO_NOT_TRACK"] == "1", name
 
 
 def test_ports_are_open_to_the_machine_itself_alone():

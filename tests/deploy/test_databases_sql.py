@@ -1,4 +1,4 @@
-"""The script that makes the container stack's databases, run by psql on a real server as the postgres image would."""
+"""The scripts that make the container stack's databases, run by psql on a real server as the postgres image would."""
 
 import os
 import subprocess
@@ -11,8 +11,12 @@ from customer_behavior.local.postgres import AIRFLOW, WAREHOUSE, EmbeddedPostgre
 from customer_behavior.local.secrets_file import read_json
 from customer_behavior.warehouse.migrate import upgrade
 
-SCRIPT = Path(__file__).resolve().parents[2] / "deploy/postgres/10-databases.sql"
-PASSWORDS = {"AIRFLOW_DB_PASSWORD": "for-airflow", "WAREHOUSE_DB_PASSWORD": "it's: for the warehouse"}
+SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "deploy/postgres").glob("*.sql"))
+PASSWORDS = {
+    "AIRFLOW_DB_PASSWORD": "for-airflow",
+    "WAREHOUSE_DB_PASSWORD": "it's: for the warehouse",
+    "MLFLOW_DB_PASSWORD": "for-mlflow",
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +28,15 @@ def server(tmp_path_factory):
         for name in (AIRFLOW, WAREHOUSE):  # the public image has none of the script's databases
             postgres.drop_database(name)
         superuser = read_json(postgres.state_dir / "postgres" / "server.json")["superuser_password"]
-        subprocess.run(
-            [postgres.binaries / "psql", "-v", "ON_ERROR_STOP=1", "-f", SCRIPT],
-            env=os.environ
-            | PASSWORDS
-            | {"PGHOST": "127.0.0.1", "PGPORT": str(postgres.port), "PGUSER": "postgres", "PGPASSWORD": superuser},
-            check=True,
-            capture_output=True,
-        )
+        for script in SCRIPTS:
+            subprocess.run(
+                [postgres.binaries / "psql", "-v", "ON_ERROR_STOP=1", "-f", script],
+                env=os.environ
+                | PASSWORDS
+                | {"PGHOST": "127.0.0.1", "PGPORT": str(postgres.port), "PGUSER": "postgres", "PGPASSWORD": superuser},
+                check=True,
+                capture_output=True,
+            )
         yield postgres
     finally:
         postgres.destroy()
@@ -51,7 +56,7 @@ def fetch(server, user, password, database, query):
         connection.close()
 
 
-@pytest.mark.parametrize("owner", ["airflow", "warehouse"])
+@pytest.mark.parametrize("owner", ["airflow", "warehouse", "mlflow"])
 def test_each_database_has_an_owner_who_is_no_superuser(server, owner):
     password = PASSWORDS[f"{owner.upper()}_DB_PASSWORD"]
     query = (
@@ -74,6 +79,9 @@ def test_the_warehouse_owner_migrates_and_makes_logins_that_see_marketing_alone(
         fetch(server, "anna", "secret", "warehouse", "SELECT 1 FROM raw.events")
 
 
-def test_airflows_metadata_opens_to_its_owner_alone(server):
+@pytest.mark.parametrize(
+    ("user", "database"), [("warehouse", "airflow"), ("warehouse", "mlflow"), ("mlflow", "airflow")]
+)
+def test_records_of_airflow_and_mlflow_open_to_their_owner_alone(server, user, database):
     with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
-        connect(server, "warehouse", PASSWORDS["WAREHOUSE_DB_PASSWORD"], "airflow")
+        connect(server, user, PASSWORDS[f"{user.upper()}_DB_PASSWORD"], database)

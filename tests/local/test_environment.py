@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from customer_behavior.local import keys
+from customer_behavior.local import keys, mlflow_server
 from customer_behavior.local.environment import airflow_environment, connection
 from customer_behavior.local.options import StackOptions, plain_url
+from customer_behavior.local.stack import LocalStack
 
 
 def environment(state_dir: Path, **extra: str) -> dict[str, str]:
@@ -39,6 +40,29 @@ def test_mail_goes_to_the_sink_unless_the_user_has_a_server(tmp_path: Path, monk
     assert (sink["host"], sink["port"]) == ("127.0.0.1", 2525)
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", "smtp://mail.example.com:25")
     assert environment(tmp_path)["AIRFLOW_CONN_SMTP_DEFAULT"] == "smtp://mail.example.com:25"
+
+
+def test_an_mlflow_of_the_shell_reaches_airflow_only_when_the_stack_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere:5000")
+    assert environment(tmp_path)["MLFLOW_TRACKING_URI"] == ""
+    assert (
+        LocalStack(StackOptions(state_dir=tmp_path, tracking_uri="http://mine:5000")).tracking_uri == "http://mine:5000"
+    )
+    assert LocalStack(StackOptions(state_dir=tmp_path, tracking_uri="")).tracking_uri == ""
+
+
+def test_nobody_is_told_that_we_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "secret")
+    monkeypatch.setenv("MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE", "true")
+    server = mlflow_server.environment("postgresql://mlflow:p%40w@127.0.0.1:5001/mlflow", "token")
+    for told in (environment(tmp_path), server):
+        assert told["MLFLOW_DISABLE_TELEMETRY"] == "true"
+        assert told["DO_NOT_TRACK"] == "1"
+    assert server["MLFLOW_BACKEND_STORE_URI"] == "postgresql+psycopg2://mlflow:p%40w@127.0.0.1:5001/mlflow"
+    assert not {"AIRFLOW__CORE__FERNET_KEY", "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"} & set(server)
 
 
 def test_extra_settings_win(tmp_path: Path) -> None:

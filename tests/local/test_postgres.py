@@ -124,6 +124,23 @@ def test_databases_are_copied_and_dropped(server: EmbeddedPostgres) -> None:
     server.drop_database("original")
 
 
+def test_a_database_of_its_own_owner_is_closed_to_others_and_made_once(server: EmbeddedPostgres) -> None:
+    address = server.create_owned_database("records")
+    assert server.create_owned_database("records") == address
+    connection = psycopg2.connect(address)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE mine (x int); SELECT current_user")
+            assert cursor.fetchone() == ("records",)
+            cursor.execute("SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'records'")
+            assert cursor.fetchone() == (False, False, False)
+    finally:
+        connection.close()
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        query(server, "SELECT 1", "records")
+    assert server.url("warehouse").split("@")[0].split(":")[-1] not in address
+
+
 def test_it_survives_kill_9(fresh: EmbeddedPostgres) -> None:
     fresh.start()
     query(fresh, "CREATE TABLE kept AS SELECT 42 AS number")

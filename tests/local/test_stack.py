@@ -12,15 +12,19 @@ from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from smtplib import SMTP
+from typing import Any
 
+import httpx
 import psutil
+import psycopg2
 import pytest
 
-from customer_behavior.local import daemon, processes
+from customer_behavior.local import cli, daemon, mlflow_server, processes
 from customer_behavior.local.chain import Backfill, Chain
 from customer_behavior.local.errors import AirflowError, LocalStackError
 from customer_behavior.local.options import REPOSITORY, StackOptions
 from customer_behavior.local.postgres import EmbeddedPostgres
+from customer_behavior.local.secrets_file import read_json
 from customer_behavior.local.stack import LocalStack
 from local import toy_dags
 
@@ -100,8 +104,6 @@ def test_a_refused_request_says_why(stack: LocalStack) -> None:
 
 
 def test_the_api_refuses_strangers(stack: LocalStack) -> None:
-    import httpx
-
     client = httpx.Client(base_url=stack.api.address, trust_env=False)
     assert client.get("/api/v2/dags").status_code == 401
     for password in ("admin", "airflow", ""):
@@ -130,6 +132,53 @@ def test_what_dies_is_started_again(stack: LocalStack, said: list[str]) -> None:
     assert said[-1].endswith("1 of 1 done")
 
 
+def test_mlflow_answers_on_this_machine_alone_and_airflow_knows_its_address(stack: LocalStack) -> None:
+    address = stack.tracking_uri
+    wait_for(lambda: mlflow_server.answers(address), 120, "MLflow")
+    told = psutil.Process(stack.components["scheduler"].pid).environ()
+    assert told["MLFLOW_TRACKING_URI"] == address
+    mine = {connection.pid: connection.laddr for connection in psutil.net_connections("tcp") if listens(connection)}
+    ours = [laddr for pid, laddr in mine.items() if pid in mlflow_processes(stack)]
+    assert [(laddr.ip, str(laddr.port)) for laddr in ours] == [("127.0.0.1", address.rpartition(":")[2])]
+
+
+def test_mlflow_refuses_requests_for_other_hosts(stack: LocalStack) -> None:
+    wait_for(lambda: mlflow_server.answers(stack.tracking_uri), 120, "MLflow")
+    url = f"{stack.tracking_uri}/api/2.0/mlflow/experiments/search?max_results=1"
+    client = httpx.Client(trust_env=False, timeout=30)
+    assert client.get(url).status_code == 200
+    assert client.get(url, headers={"Host": "rebound.example.com"}).status_code == 403
+    assert client.post(url, headers={"Origin": "https://elsewhere.example.com"}, json={}).status_code == 403
+
+
+def test_mlflow_keeps_its_password_off_the_command_line_and_airflows_secrets_away(stack: LocalStack) -> None:
+    wait_for(lambda: mlflow_server.answers(stack.tracking_uri), 120, "MLflow")
+    password = read_json(stack.options.state_dir / "postgres" / "server.json")["owner_passwords"]["mlflow"]
+    secrets = [value for name, value in vars(stack.keys).items() if name != "stack_token"]
+    for pid in mlflow_processes(stack):
+        process = psutil.Process(pid)
+        assert password not in " ".join(process.cmdline())
+        told = " ".join(process.environ().values())
+        assert password in told
+        assert not [secret for secret in secrets if secret in told]
+    with pytest.raises(psycopg2.OperationalError, match="permission denied"):
+        psycopg2.connect(stack.postgres.url("mlflow"))
+
+
+def test_mlflow_is_started_again_but_not_all_the_time(stack: LocalStack) -> None:
+    """Its worker outlives it, and holds the port until it is ended."""
+    wait_for(lambda: mlflow_server.answers(stack.tracking_uri), 120, "MLflow")
+    before = mlflow_processes(stack)
+    stack.kill("mlflow")
+    stack._mlflow_started = time.monotonic()
+    assert "mlflow" not in stack.heal()
+    stack._mlflow_started = time.monotonic() - 3600
+    assert stack.heal() == ["mlflow"]
+    assert [pid for pid in before if processes.is_alive(pid)] == []
+    wait_for(lambda: mlflow_server.answers(stack.tracking_uri), 120, "MLflow again")
+    assert cli._mlflow(stack.options.state_dir, {"mlflow": stack.tracking_uri}) == f"{stack.tracking_uri}  (no login)"
+
+
 def test_a_second_stack_is_refused(options: StackOptions) -> None:
     with (
         daemon.only_one(options.state_dir),
@@ -146,10 +195,24 @@ def test_stopping_leaves_no_process(stack: LocalStack) -> None:
     wait_for(lambda: grandchildren(stack.options), 60, "the task's grandchild")
     everything = [*stack.processes(), stack.postgres.pid]
     assert len(everything) > 8
+    assert set(mlflow_processes(stack)) <= set(everything)
     stack.stop(patience=2.0)
     assert [pid for pid in everything if pid and processes.is_alive(pid)] == []
     assert grandchildren(stack.options) == []
     assert not stack.postgres.is_running()
+
+
+def test_an_mlflow_that_cannot_start_is_said_and_airflow_runs(
+    options: StackOptions, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = [sys.executable, "-c", "raise SystemExit('its tables are of another version')"]
+    monkeypatch.setattr(mlflow_server, "command", lambda *_: refusal)
+    stack = LocalStack(options, say=said.append)
+    with stack:
+        assert stack.api.health() is not None
+        assert cli._mlflow(options.state_dir, {"mlflow": stack.tracking_uri}).endswith("airflow/logs/mlflow.log")
+    assert said[-1].startswith("MLflow did not start; Airflow runs without it.")
+    assert "its tables are of another version" in said[-1]
 
 
 def test_kill_9_of_the_supervisor_leaves_no_process(options: StackOptions) -> None:
@@ -158,6 +221,7 @@ import sys, time
 from pathlib import Path
 from customer_behavior.local import daemon
 from customer_behavior.local.options import StackOptions
+from customer_behavior.local.secrets_file import read_json
 from customer_behavior.local.stack import LocalStack
 state, dags = map(Path, sys.argv[1:])
 stack = LocalStack(StackOptions(state_dir=state, dags_folder=dags, follow_schedules=False))
@@ -181,6 +245,7 @@ time.sleep(600)
         wait_for(lambda: grandchildren(options), 60, "the task's grandchild")
         family = [child.pid for child in psutil.Process(supervisor.pid).children(recursive=True)]
         assert len(family) > 8
+        assert [pid for pid in family if "mlflow" in psutil.Process(pid).cmdline()]
         supervisor.send_signal(signal.SIGKILL)
         supervisor.wait()
         wait_for(lambda: not [pid for pid in family if processes.is_alive(pid)], 20, "the end of all processes")
@@ -189,6 +254,18 @@ time.sleep(600)
     finally:
         supervisor.kill()
         processes.end_all(lambda: [*processes.of_stack(token, ()), *grandchildren(options)], 0.0)
+
+
+def listens(connection: Any) -> bool:
+    return bool(connection.status == psutil.CONN_LISTEN)
+
+
+def mlflow_processes(stack: LocalStack) -> list[int]:
+    """MLflow and what it started."""
+    session = stack.components["mlflow"].session
+    found = [pid for pid in stack.processes() if os.getsid(pid) == session]
+    assert found
+    return found
 
 
 def grandchildren(options: StackOptions) -> list[int]:

@@ -6,16 +6,20 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from customer_behavior.local import daemon
 from customer_behavior.local.errors import LocalStackError
+from customer_behavior.local.mlflow_server import answers
 from customer_behavior.local.options import REPOSITORY, StackOptions
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.local.psql import open_warehouse
+from customer_behavior.tracking.server import without_credentials
 
 UI_PORT = 8080
+MLFLOW_PORT = 5000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(command: str, state_dir: Path, arguments: list[str]) -> int:
-    stack = StackOptions(state_dir=state_dir, warehouse_url=os.environ.get("WAREHOUSE_URL") or None, api_port=UI_PORT)
+    stack = StackOptions(
+        state_dir=state_dir,
+        warehouse_url=os.environ.get("WAREHOUSE_URL") or None,
+        tracking_uri=os.environ.get("MLFLOW_TRACKING_URI"),
+        api_port=UI_PORT,
+        mlflow_port=MLFLOW_PORT,
+    )
     if command == "run":
         from customer_behavior.local.run import run_demonstration  # loads pandas
 
@@ -82,6 +92,7 @@ def _up(options: StackOptions) -> int:
 
         _say(f"Password:  {keys.load(options.state_dir).admin_password}  (shown this once; kept in {password_file})")
         shown.touch()
+    _say(f"MLflow:    {_mlflow(options.state_dir, state)}")
     _say("Warehouse: make psql      Stop: make down")
     return 0
 
@@ -90,11 +101,21 @@ def _status(state_dir: Path) -> int:
     state = daemon.status(state_dir)
     if state:
         _say(f"Airflow:    {state['phase']}  {state.get('address', '')}  supervisor {state['pid']}")
+        _say(f"MLflow:     {_mlflow(state_dir, state)}")
     else:
         _say("Airflow:    down")
     server = EmbeddedPostgres(state_dir)
     _say(f"PostgreSQL: port {server.port}, process {server.pid}" if server.is_running() else "PostgreSQL: down")
     return 0
+
+
+def _mlflow(state_dir: Path, state: Mapping[str, Any]) -> str:
+    address = state.get("mlflow")
+    if not address:
+        return "off" if address == "" else "not started yet"
+    shown = without_credentials(address)
+    log = state_dir / "airflow" / "logs" / "mlflow.log"
+    return f"{shown}  (no login)" if answers(address) else f"{shown} does not answer yet; the log of ours is {log}"
 
 
 def _say(text: str) -> None:

@@ -51,6 +51,11 @@ class Component:
         """The process id, or None while it is down."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
+    @property
+    def session(self) -> int | None:
+        """The session of its last start, where children of its own may live on; None before the first."""
+        return self._process.pid if self._process is not None else None
+
     def wait(self) -> int:
         """Wait for a process that ends by itself, and return its code."""
         assert self._process is not None, "start() comes first"

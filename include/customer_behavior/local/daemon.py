@@ -72,7 +72,8 @@ def supervise(options: StackOptions) -> None:
         try:
             stack.start()
             pause_leftovers(stack)
-            write_json(state, {"pid": os.getpid(), "phase": "ready", "address": stack.api.address})
+            ready = {"phase": "ready", "address": stack.api.address, "mlflow": stack.tracking_uri}
+            write_json(state, {"pid": os.getpid(), **ready})
             while True:
                 time.sleep(2.0)
                 stack.heal()

@@ -10,14 +10,25 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from customer_behavior.local.keys import Keys
+from customer_behavior.local.mlflow_server import QUIET
 from customer_behavior.local.options import REPOSITORY, StackOptions, cores, plain_url
 from customer_behavior.local.processes import STACK_TOKEN
 
 
 def airflow_environment(
-    options: StackOptions, keys: Keys, *, metadata_url: str, warehouse_url: str, api_port: int, smtp_port: int
+    options: StackOptions,
+    keys: Keys,
+    *,
+    metadata_url: str,
+    warehouse_url: str,
+    api_port: int,
+    smtp_port: int,
+    tracking_uri: str = "",
 ) -> dict[str, str]:
-    """Everything an Airflow process needs; settings of another Airflow on the machine are left out."""
+    """Everything an Airflow process needs; settings of another Airflow on the machine are left out.
+
+    An empty ``tracking_uri`` says that there is no MLflow.
+    """
     home = options.state_dir / "airflow"
     inherited = {
         name: value
@@ -32,12 +43,13 @@ def airflow_environment(
         STACK_TOKEN: keys.stack_token,
         "WAREHOUSE_URL": plain_url(warehouse_url),
         "AIRFLOW_CONN_WAREHOUSE": connection(warehouse_url),
+        "MLFLOW_TRACKING_URI": tracking_uri,
         "LANDING_DIR": str(options.state_dir / "landing"),
         # A proxy must not see what these processes tell each other.
         "NO_PROXY": _no_proxy(),
         "no_proxy": _no_proxy(),
         # Nobody is told that we run.
-        "DO_NOT_TRACK": "1",
+        **QUIET,
         "SCARF_ANALYTICS": "false",
         "SCARF_NO_ANALYTICS": "true",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",

@@ -26,7 +26,8 @@ class StackOptions:
         ask for exist, so a result never depends on the hour of the day.
     paused_at_creation : new DAGs wait for their user's consent. Runs of a paused DAG never start, so whoever
         asks for runs must unpause it, or create it unpaused.
-    api_port : the port wanted; a free one is taken when it is busy, and when this is None.
+    tracking_uri : an MLflow of the user's own, "" for no MLflow at all; None for one beside Airflow.
+    api_port, mlflow_port : the ports wanted; a free one is taken when one is busy, and when it is None.
     parallelism : tasks at a time.
     postgres_settings : settings of the embedded server on top of the defaults.
     """
@@ -38,7 +39,9 @@ class StackOptions:
     extra_env: Mapping[str, str] = field(default_factory=dict)
     follow_schedules: bool = True
     paused_at_creation: bool = True
+    tracking_uri: str | None = None
     api_port: int | None = None
+    mlflow_port: int | None = None
     parallelism: int = field(default_factory=lambda: max(2, cores()))
     postgres_settings: Mapping[str, str] = field(default_factory=dict)
 

@@ -152,14 +152,27 @@ class EmbeddedPostgres:
         """``postgresql://`` address of a database, as its owner ``platform``."""
         return f"postgresql://{OWNER}:{self._known('password')}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, name: str, template: str | None = None) -> None:
-        """Create a database owned by ``platform`` unless it exists; ``template`` makes it a copy of another."""
+    def create_database(self, name: str, template: str | None = None, owner: str = OWNER) -> None:
+        """Create a database unless it exists; ``template`` makes it a copy of another."""
         with self.superuser() as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if cursor.fetchone() is None:
                 clause = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
-                statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
+                statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner))
                 cursor.execute(statement + clause)
+
+    def create_owned_database(self, name: str) -> str:
+        """Create a database with an owner of its own, called ``name`` as well, closed to others; return its address."""
+        with processes.file_lock(self._own_dir / "lock"):
+            record = self._record()
+            passwords = record.setdefault("owner_passwords", {})
+            passwords.setdefault(name, secrets.token_urlsafe(24))
+            write_json(self._record_file, record)
+        with self.superuser() as cursor:
+            _set_login(cursor, name, passwords[name])
+        self.create_database(name, owner=name)
+        self._close_to_others(name)
+        return f"postgresql://{name}:{passwords[name]}@127.0.0.1:{self.port}/{name}"
 
     def drop_database(self, name: str) -> None:
         """Drop a database, ending whoever is connected to it."""
@@ -242,15 +255,15 @@ class EmbeddedPostgres:
     def _prepare_databases(self) -> None:
         """The owner and the two databases; cheap when they are there."""
         with self.superuser() as cursor:
-            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,))
-            verb = "ALTER" if cursor.fetchone() else "CREATE"
-            statement = sql.SQL(verb + " ROLE {} LOGIN CREATEROLE PASSWORD %s").format(sql.Identifier(OWNER))
-            cursor.execute(statement, (self._known("password"),))
+            _set_login(cursor, OWNER, self._known("password"), rights="CREATEROLE")
         for name in (WAREHOUSE, AIRFLOW):
             self.create_database(name)
-        with self.superuser() as cursor:  # the warehouse's readers have no business in Airflow's metadata
+        self._close_to_others(AIRFLOW)  # the warehouse's readers have no business in Airflow's metadata
+
+    def _close_to_others(self, database: str) -> None:
+        with self.superuser() as cursor:
             revoke = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
-            cursor.execute(revoke.format(sql.Identifier(AIRFLOW)))
+            cursor.execute(revoke.format(sql.Identifier(database)))
 
     @contextlib.contextmanager
     def superuser(self, database: str = "postgres") -> Any:
@@ -275,6 +288,13 @@ class EmbeddedPostgres:
         if self._process is not None:
             self._process.poll()
         return not left
+
+
+def _set_login(cursor: Any, role: str, password: str, rights: str = "") -> None:
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
+    verb = "ALTER" if cursor.fetchone() else "CREATE"
+    statement = sql.SQL(f"{verb} ROLE {{}} LOGIN {rights} PASSWORD %s").format(sql.Identifier(role))
+    cursor.execute(statement, (password,))
 
 
 def _tail(path: Path, lines: int = 15) -> str:

@@ -76,7 +76,7 @@ def _models(connection: Connection) -> list[str]:
     serving = set(zip(promoted["target"], promoted["horizon_days"], strict=True))
     found = [
         f"No model of {key} is promoted."
-        for key in load_targets().target_keys()
+        for key in load_targets().scored_keys()
         if (key.target, key.horizon_days) not in serving
     ]
     contenders = read_frame(connection, "demonstration/champion", as_of=TRAINED_AS_OF)["contender"].tolist()

@@ -1,4 +1,4 @@
-"""The local stack as one object: PostgreSQL, Airflow's four components and a mail sink, started and ended together."""
+"""The local stack as one object: PostgreSQL, Airflow's four components, MLflow and a mail sink, started and ended together."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from customer_behavior.local import keys, processes
+from customer_behavior.local import keys, mlflow_server, processes
 from customer_behavior.local.api import AirflowApi
 from customer_behavior.local.components import AIRFLOW_COMMANDS, Component, airflow, tail
 from customer_behavior.local.environment import airflow_environment
 from customer_behavior.local.errors import AirflowError
+from customer_behavior.local.mlflow_server import MLFLOW
 from customer_behavior.local.options import REPOSITORY, StackOptions, plain_url
 from customer_behavior.local.ports import free_port, is_free
 from customer_behavior.local.postgres import AIRFLOW, WAREHOUSE, EmbeddedPostgres
@@ -22,6 +23,7 @@ from customer_behavior.local.secrets_file import private_directory, write_json
 
 Say = Callable[[str], None]
 _READY_SECONDS = 180.0
+_MLFLOW_REST_SECONDS = 60.0  # between two starts: one that cannot start would take a processor for itself
 
 
 class LocalStack:
@@ -44,6 +46,8 @@ class LocalStack:
         self._sessions: set[int] = set()
         self._api: AirflowApi | None = None
         self._environment: dict[str, str] = {}
+        self._mlflow_port: int | None = None
+        self._mlflow_started = 0.0
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -82,6 +86,8 @@ class LocalStack:
         if not self.postgres.is_running():
             self.postgres.start()
             dead.insert(0, "postgres")
+        if MLFLOW in dead and time.monotonic() < self._mlflow_started + _MLFLOW_REST_SECONDS:
+            dead.remove(MLFLOW)
         for name in dead:
             if name != "postgres":
                 self._launch(self.components[name])
@@ -100,6 +106,13 @@ class LocalStack:
     def warehouse_url(self) -> str:
         """The warehouse: the user's own, else the embedded one."""
         return plain_url(self.options.warehouse_url or self.postgres.url(WAREHOUSE))
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow: the user's own, else the one beside Airflow; empty where there is none."""
+        if self.options.tracking_uri is not None:
+            return self.options.tracking_uri
+        return f"http://127.0.0.1:{self._mlflow_port}" if self._mlflow_port else ""
 
     @property
     def log_dir(self) -> Path:
@@ -148,9 +161,9 @@ class LocalStack:
         self._start_watchdog()
         self._say("Starting PostgreSQL")
         self.postgres.start()
-        wanted = self.options.api_port
-        api_port = wanted if wanted and is_free(wanted) else free_port()
+        api_port = _port(self.options.api_port)
         smtp_port = free_port()
+        self._start_mlflow()
         self._environment = environment = airflow_environment(
             self.options,
             self.keys,
@@ -158,6 +171,7 @@ class LocalStack:
             warehouse_url=self.warehouse_url,
             api_port=api_port,
             smtp_port=smtp_port,
+            tracking_uri=self.tracking_uri,
         )
         write_json(state_dir / "airflow" / "passwords.json", {"admin": self.keys.admin_password})
         self._api = AirflowApi(f"http://127.0.0.1:{api_port}", self.keys.admin_password)
@@ -170,8 +184,27 @@ class LocalStack:
             self.components[name] = Component(name, command, environment, self.log_dir / f"{name}.log")
             self._launch(self.components[name])
         self._wait_until_ready()
+        mlflow = self.components.get(MLFLOW)
+        if mlflow and mlflow.pid is None:
+            self._say(f"MLflow did not start; Airflow runs without it. The end of {mlflow.log}:\n{tail(mlflow.log)}")
+
+    def _start_mlflow(self) -> None:
+        """Start MLflow, which takes the processor that the migration of Airflow's metadata leaves idle. Nobody waits for it."""
+        if self.options.tracking_uri is not None:
+            return
+        self._mlflow_port = _port(self.options.mlflow_port)
+        artifacts = private_directory(self.options.state_dir.absolute() / "mlflow")
+        environment = mlflow_server.environment(self.postgres.create_owned_database(MLFLOW), self.keys.stack_token)
+        command = mlflow_server.command(self._mlflow_port, artifacts)
+        self.components[MLFLOW] = Component(MLFLOW, command, environment, self.log_dir / f"{MLFLOW}.log")
+        self._launch(self.components[MLFLOW])
 
     def _launch(self, component: Component) -> None:
+        if component.name == MLFLOW:
+            self._mlflow_started = time.monotonic()
+            former = component.session
+            if former is not None:  # its worker outlives it, and holds the port
+                processes.end_all(lambda: processes.of_stack("", {former}), 2.0)
         pid = component.start()
         self._sessions.add(pid)
         self._tell_watchdog(session=pid)
@@ -199,8 +232,9 @@ class LocalStack:
         deadline = time.monotonic() + _READY_SECONDS
         since = datetime.now(UTC)
         while True:
-            for component in self.components.values():
-                component.require_alive()
+            for name, component in self.components.items():
+                if name != MLFLOW:
+                    component.require_alive()
             missing = self._not_ready(since)
             if not missing:
                 return
@@ -230,6 +264,10 @@ class LocalStack:
         }
         unread = sorted(path.name for path in dag_files(self.options.dags_folder) if path.name not in read)
         return f"DAGs of {', '.join(unread)}" if unread else ""
+
+
+def _port(wanted: int | None) -> int:
+    return wanted if wanted and is_free(wanted) else free_port()
 
 
 def dag_files(folder: Path) -> list[Path]:
