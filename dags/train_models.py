@@ -1,9 +1,9 @@
 """
 ### train_models
 
-For each target of `include/config/targets.yaml`: snapshots → time split → fit → calibrate → compare with the baselines and the
-champion → register → promote, or say why not. The decision is a row of `models.promotions`; a promotion as of D serves the
-dates after D.
+For each target of `include/config/targets.yaml`: is the data usable → time split → tune → fit → calibrate → compare with the
+baselines and the champion → register → promote, or say why not. A promotion is a row of `models.promotions`, and serves the dates
+after its own. Each task has a link **Model report**: the page of its training.
 
 A scheduled run promotes a model that passes the gate. A run by hand or a backfill registers, and promotes only if its form
 says so. It needs every batch before its as-of date, and fails naming the first that is missing.
@@ -11,12 +11,13 @@ says so. It needs every batch before its as-of date, and fails naming the first 
 Example form: `{"promote": true}`; without a logical date also `{"as_of_date": "2017-12-24"}`.
 """
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
 from customer_behavior.settings import load_targets
 from customer_behavior_airflow import checks
 from customer_behavior_airflow.assets import PROMOTIONS
 from customer_behavior_airflow.defaults import as_of_param, common, nightly
+from customer_behavior_airflow.report_link import training_task
 from customer_behavior_airflow.run_context import current_run, warehouse
 from customer_behavior_airflow.waiting import WaitUntilReady
 
@@ -34,7 +35,7 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 def train_models():
     ready = WaitUntilReady(task_id="wait_for_batches", check=checks.batches_loaded)
 
-    @task(outlets=[PROMOTIONS], map_index_template="{{ key }}")
+    @training_task(outlets=[PROMOTIONS], map_index_template="{{ key }}")
     def train(key: str) -> dict:
         from customer_behavior import training
         from customer_behavior.settings import TargetKey

@@ -1,4 +1,4 @@
-"""The command line: migrate a warehouse, land the demonstration data, simulate a shop, check a source, describe features."""
+"""The command line: migrate a warehouse, land data, simulate a shop, check a source, train from a table, describe features."""
 
 import argparse
 import sys
@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> None:
     _add_replay(
         commands.add_parser("replay-rejects", help="load the batches with rejects again, after a source was corrected")
     )
+    _add_train_table(
+        commands.add_parser("train-table", help="train and judge a model of any table with a label and a time")
+    )
     commands.add_parser("describe-features", help="print docs/features.md as features.yaml says it")
     asked = parser.parse_args(arguments)
     try:
@@ -31,6 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
             _check_source(asked)
         elif asked.command == "replay-rejects":
             _replay_rejects(asked)
+        elif asked.command == "train-table":
+            _train_table(asked)
         elif asked.command == "describe-features":
             _describe_features()
         else:
@@ -134,3 +139,42 @@ def _describe_features() -> None:
     from customer_behavior.settings import load_catalogue
 
     print(describe(load_catalogue()), end="")
+
+
+def _add_train_table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="a .csv, .tsv, .jsonl or .parquet file with a row per case")
+    parser.add_argument(
+        "--label", required=True, help="column with the answer: yes or no, or with --kind amount an amount"
+    )
+    parser.add_argument("--time", required=True, help="column with the time at which the other columns were known")
+    parser.add_argument("--customer", help="column whose rows belong together; each row for itself by default")
+    parser.add_argument("--kind", choices=["probability", "amount"], default="probability")
+    parser.add_argument("--label-days", type=int, default=0, help="days that the label looks ahead of the time")
+    parser.add_argument("--leave-out", nargs="*", default=[], metavar="COLUMN", help="columns that are no features")
+    parser.add_argument("--out", type=Path, help="folder for the model, its numbers and its report")
+
+
+def _train_table(asked: argparse.Namespace) -> None:
+    from customer_behavior.reporting import render
+    from customer_behavior.settings import load_shop
+    from customer_behavior.training.models import model_id
+    from customer_behavior.training.reports import report_data
+    from customer_behavior.training.table import read_table, summary, train_table, write_results
+
+    trained = train_table(
+        read_table(asked.file),
+        label=asked.label,
+        time=asked.time,
+        customer=asked.customer,
+        kind=asked.kind,
+        label_days=asked.label_days,
+        leave_out=asked.leave_out,
+    )
+    print("\n".join(summary(trained)))
+    if asked.out:
+        as_of = date.fromisoformat(trained.model.recipe["trained_as_of"])
+        meaning = f"{asked.label}, as {asked.file.name} has it"
+        name = model_id(trained.model.files())
+        page = render(report_data(trained, name, as_of, meaning, "rows", load_shop().currency))
+        write_results(trained, asked.out, page)
+        print(f"written to {asked.out}: model/, evaluations.json, report.html")

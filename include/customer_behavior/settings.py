@@ -80,21 +80,38 @@ class Population(Settings):
     days: int = Field(gt=0)
 
 
-class Target(Settings):
-    """A question about each customer, at each of its horizons: `include/sql/labels/<label>.sql`."""
-
-    meaning: str
-    horizons: tuple[int, ...] = Field(min_length=1)
-    label: str
-    population: Population
-
-
 class MaxRows(Settings):
     """Rows that a training reads at most, by part; over them rows are sampled, with weights."""
 
     fit: int = Field(gt=0)
+    tune: int = Field(gt=0)
     calibration: int = Field(gt=0)
     report: int = Field(gt=0)
+
+
+class Tuning(Settings):
+    """How the trees' recipe is looked for."""
+
+    trials: int = Field(ge=0)
+    timeout_seconds: float = Field(gt=0)
+    max_trees: int = Field(gt=0)
+    early_stopping_trees: int = Field(gt=0)
+    equal_loss: float = Field(ge=0)
+
+
+class Gate(Settings):
+    """What a challenger has to show to serve."""
+
+    max_loss: float = Field(ge=0)
+    minimum_segment_rows: int = Field(gt=0)
+    approval: bool = False
+
+
+class Contact(Settings):
+    """What a contact costs and a sale brings, shop currency: whom it pays to contact."""
+
+    cost: float = Field(ge=0)
+    sale_value: float = Field(gt=0)
 
 
 class Training(Settings):
@@ -103,13 +120,16 @@ class Training(Settings):
     seed: int
     step_days: int = Field(gt=0)
     fit_snapshots: int = Field(gt=0)
+    tune_snapshots: int = Field(gt=0)
     calibration_snapshots: int = Field(gt=0)
     report_snapshots: int = Field(gt=0)
     max_rows: MaxRows
     minimum_rows: int = Field(gt=0)
     minimum_positives: int = Field(gt=0)
     bootstrap_samples: int = Field(gt=0)
-    max_log_loss_loss: float = Field(ge=0)
+    tuning: Tuning
+    gate: Gate
+    contact: Contact
     xgboost: dict[str, float | int]
 
     @model_validator(mode="after")
@@ -118,7 +138,41 @@ class Training(Settings):
         if self.max_rows.fit < max(self.minimum_rows, 4 * self.minimum_positives):
             raise ValueError(
                 f"max_rows.fit {self.max_rows.fit} is less than minimum_rows {self.minimum_rows} or four times"
-                f" minimum_positives {self.minimum_positives}: a large shop would always be served by the base rate"
+                f" minimum_positives {self.minimum_positives}: a large shop would always be served by a fallback"
+            )
+        return self
+
+    @field_validator("xgboost")
+    @classmethod
+    def _has_trees(cls, value: dict[str, float | int]) -> dict[str, float | int]:
+        missing = [name for name in ("n_estimators", "max_depth", "learning_rate") if name not in value]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} missing: it is the recipe a first training starts from")
+        return value
+
+
+class Target(Settings):
+    """A question about each customer or session, at each of its horizons.
+
+    `label` names `include/sql/labels/<label>.sql`; `training` overrides what `training` of the file says.
+    """
+
+    meaning: str
+    entity: Literal["customer", "session"] = "customer"
+    kind: Literal["probability", "amount"] = "probability"
+    horizons: tuple[int, ...] = Field(min_length=1)
+    label: str | None = None
+    population: Population | None = None
+    monotone: dict[str, Literal[-1, 1]] = {}
+    training: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _asks_somebody(self) -> "Target":
+        if self.entity == "customer" and (self.label is None or self.population is None):
+            raise ValueError("a target of customers needs a label and a population")
+        if self.entity == "session" and (self.label, self.population, self.horizons) != (None, None, (1,)):
+            raise ValueError(
+                "a target of sessions has horizons [1], no label and no population: features.session_snapshot has both"
             )
         return self
 
@@ -150,6 +204,27 @@ class Targets(Settings):
     training: Training
     scoring: Scoring
     sessions: Sessions
+
+    @model_validator(mode="after")
+    def _overrides_hold(self) -> "Targets":
+        for name in self.targets:
+            try:
+                self.training_of(name)
+            except ValidationError as error:
+                raise ValueError(f"targets.{name}.training: {_findings(error)}") from error
+        return self
+
+    def training_of(self, target: str) -> Training:
+        """Return how a target is trained: `training` of the file with the target's own values in place."""
+        return Training.model_validate(_merged(self.training.model_dump(), self.targets[target].training))
+
+    def scored_keys(self) -> list[TargetKey]:
+        """Return the targets that are scored every night: those of customers."""
+        return [key for key in self.target_keys() if self.targets[key.target].entity == "customer"]
+
+    def judged_keys(self) -> list[TargetKey]:
+        """Return the targets whose scores are held against what came true: probabilities of customers."""
+        return [key for key in self.scored_keys() if self.targets[key.target].kind == "probability"]
 
     def target_keys(self) -> list[TargetKey]:
         """Return every target with each of its horizons, in the order of the file."""
@@ -301,8 +376,19 @@ def read_yaml(path: Path, kind: type[SettingsT]) -> SettingsT:
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is no YAML: {error}") from error
     except ValidationError as error:
-        findings = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
-        raise ConfigurationError(f"{path}: {findings}") from error
+        raise ConfigurationError(f"{path}: {_findings(error)}") from error
+
+
+def _findings(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+
+
+def _merged(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return `values` with those of `over` in place, level by level."""
+    return values | {
+        name: _merged(values[name], value) if isinstance(value, dict) and isinstance(values.get(name), dict) else value
+        for name, value in over.items()
+    }
 
 
 @cache
@@ -345,7 +431,17 @@ def load_catalogue() -> Features:
     return _load("features", Features)
 
 
+def load_session_catalogue() -> Features:
+    """Return `session_features.yaml`: the columns of features.session_snapshot that models read."""
+    return _load("session_features", Features)
+
+
 def load_features() -> dict[str, Feature]:
-    """Return the features that models read, name to feature, in the order in which they read them."""
-    columns = load_catalogue().columns
-    return {name: feature for name, feature in columns.items() if feature.model and feature.kind == "number"}
+    """Return the numbers of a customer that models read, name to feature, in the order in which they read them."""
+    return {name: feature for name, feature in load_model_features("customer").items() if feature.kind == "number"}
+
+
+def load_model_features(entity: str) -> dict[str, Feature]:
+    """Return what models of customers or sessions read, numbers and categories, name to feature, in their order."""
+    catalogue = load_catalogue() if entity == "customer" else load_session_catalogue()
+    return {name: feature for name, feature in catalogue.columns.items() if feature.model}

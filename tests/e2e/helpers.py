@@ -21,13 +21,14 @@ from customer_behavior.local.stack import LocalStack
 from customer_behavior.warehouse import Warehouse
 
 # What says when and by which run a row was written (`ledger` is a fingerprint of such stamps), and numbers handed out in the
-# order of writing.
+# order of writing; a report's page says how long the training took.
 STAMPS = {
-    "alert_id", "built_at", "created_at", "decided_at", "evaluated_at", "frozen_at", "ledger", "loaded_at", "mailed_at",
-    "measured_at", "promotion_id", "published_at", "raised_at", "rejected_at", "requested_at", "run_id", "run_token", "scored_at",
+    "alert_id", "built_at", "created_at", "decided_at", "decision_id", "evaluated_at", "frozen_at", "html", "ledger",
+    "loaded_at", "mailed_at", "measured_at", "promotion_id", "published_at", "raised_at", "rejected_at", "requested_at", "run_id", "run_token", "scored_at",
     "staged_at", "written_at",
 }  # fmt: skip
 AUDIT = "monitoring.write_audit"
+TRACKING = "models.tracking"
 Tables = dict[str, list[str]]
 
 _TABLES = """
@@ -45,7 +46,7 @@ _TABLES = """
 
 
 def read_tables(warehouse: Warehouse) -> Tables:
-    """Return every row of every table as text, sorted, without its stamps; the audit is left out."""
+    """Return every row of every table as text, sorted, without its stamps; the audit and what MLflow was told are left out."""
     with warehouse.begin() as connection:
         found = connection.execute(sa.text(_TABLES)).all()
         return {
@@ -57,7 +58,7 @@ def read_tables(warehouse: Warehouse) -> Tables:
                 ).scalars()
             )
             for table in found
-            if table.name != AUDIT
+            if table.name not in (AUDIT, TRACKING)
         }
 
 

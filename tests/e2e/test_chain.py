@@ -135,7 +135,9 @@ def land(landing: Path) -> None:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("chain")
-    environment = small_shop.configure(folder, max_log_loss_loss=10.0)  # the gate lets every model pass
+    environment = small_shop.configure(
+        folder, gate={"max_loss": 10.0, "minimum_segment_rows": 10_000}
+    )  # the gate lets every model pass that is calibrated
     land(folder / "landing")
     options = StackOptions(
         state_dir=folder / "state",

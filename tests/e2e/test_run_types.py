@@ -76,6 +76,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         dags_folder=dags,
         follow_schedules=True,
         paused_at_creation=False,
+        tracking_uri="",
         postgres_settings={"fsync": "off", "shared_buffers": "64MB"},
     )
     try:

@@ -53,8 +53,11 @@ def configure(folder: Path, source: dict | None = None, **training: object) -> d
     shop["sources"] = [SOURCE]
     (config / "shop.yaml").write_text(yaml.safe_dump(shop))
     targets = yaml.safe_load((config / "targets.yaml").read_text())
-    quick = {"fit_snapshots": 4, "minimum_rows": 100, "minimum_positives": 20, "bootstrap_samples": 20}
+    quick = {"fit_snapshots": 4, "tune_snapshots": 1, "minimum_rows": 100, "minimum_positives": 20, "bootstrap_samples": 20}
     targets["training"].update(quick, **training)
+    targets["training"]["tuning"].update(trials=1, max_trees=30)
+    targets["targets"] = {name: targets["targets"][name] for name in ("purchase", "lapse")}
+    targets["targets"]["purchase"]["horizons"] = [7]
     targets["training"]["xgboost"].update(n_estimators=30)
     (config / "targets.yaml").write_text(yaml.safe_dump(targets, sort_keys=False))
     (sources / f"{SOURCE}.yaml").write_text(yaml.safe_dump({**SOURCE_FILE, **(source or {})}, sort_keys=False))

@@ -8,8 +8,7 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.settings import TargetKey, Training
-from customer_behavior.training.baselines import fit_baselines
-from customer_behavior.training.core import train
+from customer_behavior.training.core import Question, train
 from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.dataset import Dataset
 
@@ -22,11 +21,14 @@ SETTINGS = Training(
     fit_snapshots=1,
     calibration_snapshots=1,
     report_snapshots=1,
-    max_rows={"fit": 400_000, "calibration": 200_000, "report": 200_000},
+    tune_snapshots=1,
+    max_rows={"fit": 400_000, "tune": 100_000, "calibration": 200_000, "report": 200_000},
     minimum_rows=500,
     minimum_positives=50,
     bootstrap_samples=50,
-    max_log_loss_loss=0.002,
+    tuning={"trials": 3, "timeout_seconds": 600, "max_trees": 200, "early_stopping_trees": 20, "equal_loss": 0.0005},
+    gate={"max_loss": 0.002, "minimum_segment_rows": 200},
+    contact={"cost": 0.5, "sale_value": 10},
     xgboost={"n_estimators": 100, "max_depth": 3, "learning_rate": 0.1, "min_child_weight": 10},
 )
 
@@ -50,7 +52,12 @@ def rows(count: int, seed: int, signal: float = 1.0, shift: float = 0.0) -> pd.D
 
 
 def run(fit: pd.DataFrame, calibration: pd.DataFrame, report: pd.DataFrame, features=FEATURES, cutoffs=CUTOFFS):
-    return train(Dataset(fit, calibration, report), cutoffs, KEY, date(2024, 1, 22), features, SETTINGS)
+    none = fit.iloc[:0]
+    calibration, report = (
+        part.assign(as_of_date=day) for part, day in ((calibration, date(2024, 1, 8)), (report, date(2024, 1, 15)))
+    )
+    data = Dataset(fit=fit, gap=none, tune=none, calibration=calibration, report=report)
+    return train(data, cutoffs, Question(KEY, tuple(features)), date(2024, 1, 22), SETTINGS)
 
 
 def numbers(trained) -> dict[str, dict]:

@@ -6,7 +6,8 @@ from scipy.special import expit
 
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.training.calibration import Platt
-from customer_behavior.training.model import BaseRate, BoostedTrees, fit_booster, from_files, matrix, model_id
+from customer_behavior.training.models import BaseRate, BoostedTrees, fit_booster, from_files, matrix, model_id
+from customer_behavior.training.outcome import OUTCOMES
 
 FEATURES = ("often", "recent", "noise")
 PARAMETERS = {"n_estimators": 30, "max_depth": 3, "learning_rate": 0.1, "subsample": 0.8}
@@ -22,7 +23,7 @@ def rows() -> pd.DataFrame:
 
 
 def fitted(rows: pd.DataFrame, seed: int = 1, threads: int = 2) -> BoostedTrees:
-    booster = fit_booster(matrix(rows, FEATURES), rows["label"].to_numpy(), FEATURES, PARAMETERS, seed, threads)
+    booster = fit_booster(rows, FEATURES, {}, OUTCOMES["probability"], PARAMETERS, seed, threads)
     return BoostedTrees(FEATURES, booster, Platt(slope=0.8, intercept=-0.3), recipe={"seed": seed})
 
 
@@ -53,7 +54,7 @@ def test_files_give_the_model_back(rows):
     again = from_files(model.files())
     assert again.files() == model.files()
     assert (again.predict(rows) == model.predict(rows)).all()
-    plain = BaseRate(probability=0.25, recipe={"why": "young"})
+    plain = BaseRate(value=0.25, recipe={"why": "young"})
     assert from_files(plain.files()) == plain
     assert plain.predict(rows).tolist() == [0.25] * 800
     assert plain.explain(rows)[1].shape == (800, 0)
@@ -92,7 +93,8 @@ def test_weights_move_the_trees_and_are_as_deterministic_as_they(rows):
     weight = np.where(rows["label"] == 1, 0.2, 1.8)
     weight /= weight.mean()
     label = rows["label"].to_numpy()
-    fits = [fit_booster(matrix(rows, FEATURES), label, FEATURES, PARAMETERS, 1, n, weight) for n in (1, 2)]
+    outcome = OUTCOMES["probability"]
+    fits = [fit_booster(rows, FEATURES, {}, outcome, PARAMETERS, 1, n, weight) for n in (1, 2)]
     assert fits[0].save_raw("ubj") == fits[1].save_raw("ubj")
     mean = expit(fits[0].inplace_predict(matrix(rows, FEATURES), predict_type="margin")).mean()
     assert np.average(label, weights=weight) < label.mean() - 0.2

@@ -7,7 +7,7 @@ from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.settings import TargetKey, load_targets
 from customer_behavior.training import promotions, registry
 from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.model import BaseRate
+from customer_behavior.training.models import BaseRate
 
 KEY = TargetKey(target="purchase", horizon_days=7)
 DAY = date(2024, 3, 10)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from customer_behavior.monitoring.distances import measure
 from customer_behavior.settings import load_features, load_monitoring, load_shop, load_targets
 from customer_behavior.slices import delete_date, require_day_before, require_scores
+from customer_behavior.training.statements import population_of
 from customer_behavior.warehouse import Warehouse, audit, copy_frame, lock, run_sql, sql_text
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def reference_date(connection: Connection, as_of: date) -> date:
 def sample(connection: Connection, day: date, rows: int) -> pd.DataFrame:
     """Return up to `rows` of the date's customers that the primary target is asked of: the same ones each time."""
     targets, key = load_targets(), load_shop().primary_target
-    population = targets.targets[key.target].population
+    population = population_of(targets.targets[key.target])
     statement = (
         f"WITH population AS (\n{sql_text(f'populations/{population.name}').text})\n"
         + sql_text("monitoring/snapshot_sample").text

@@ -42,7 +42,7 @@ def judge_matured(warehouse: Warehouse, as_of: date, *, run_id: str | None = Non
     with warehouse.begin("score") as connection:
         lock(connection, "judge_matured")
         require_day_before(connection, "monitoring.drift_runs", as_of, "monitor_models")
-        for key in load_targets().target_keys():
+        for key in load_targets().judged_keys():
             for scored_as_of in due_dates(connection, key, as_of):
                 rows = read_outcomes(connection, key, scored_as_of, as_of)
                 if rows.empty:

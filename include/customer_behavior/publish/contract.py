@@ -23,7 +23,7 @@ CUSTOMER_SCORES = "marketing.customer_scores"
 TARGET_SCORES = "marketing.target_scores"
 STATUS = "marketing.status"
 PRICE_DAYS = 90
-LAPSE = "lapse"
+LAPSE, VALUE = "lapse", "value"
 
 
 def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def require_recommendations(connection: Connection, as_of: date) -> None:
 def stage(connection: Connection, as_of: date, unreliable: Unreliable) -> None:
     """Assemble the date's customers in the temporary table staged_customer_scores, which ends with the transaction."""
     primary = load_shop().primary_target
-    lapse = load_targets().targets.get(LAPSE)
+    lapse, value = (load_targets().targets.get(name) for name in (LAPSE, VALUE))
     connection.execute(
         sa.text("CREATE TEMPORARY TABLE staged_unreliable (customer_id text, reason text) ON COMMIT DROP")
     )
@@ -101,6 +101,8 @@ def stage(connection: Connection, as_of: date, unreliable: Unreliable) -> None:
         horizon_days=primary.horizon_days,
         lapse_target=LAPSE,
         lapse_days=lapse.horizons[0] if lapse else None,
+        value_target=VALUE,
+        value_days=value.horizons[0] if value else None,
         prices_from=as_of - timedelta(days=PRICE_DAYS),
         products=load_actions().recommendations.products,
     )

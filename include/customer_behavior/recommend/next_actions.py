@@ -48,11 +48,11 @@ def read_customers(connection: Connection, as_of: date, cooldown_days: int) -> p
         connection, "recommend/customers", as_of=as_of, target=primary.target, horizon_days=primary.horizon_days
     )
     customers = rows[list(load_features())].assign(customer_id=rows["scored_customer_id"])
-    scores = read_frame(connection, "recommend/probabilities", as_of=as_of)
-    for name in targets.targets:
+    scores = read_frame(connection, "recommend/scores", as_of=as_of)
+    for name in {key.target: None for key in targets.scored_keys()}:
         key = key_of(name, primary, targets)
         of_target = scores[(scores["target"] == key.target) & (scores["horizon_days"] == key.horizon_days)]
-        customers[name] = customers["customer_id"].map(of_target.set_index("customer_id")["probability"])
+        customers[name] = customers["customer_id"].map(of_target.set_index("customer_id")["score"])
     last = read_frame(
         connection, "recommend/last_actions", as_of=as_of, first_day=as_of - timedelta(days=max(cooldown_days, 1))
     )

@@ -1,8 +1,10 @@
-"""From labelled rows to a calibrated model beside its baselines. No database here: any frame with a label will do."""
+"""From labelled rows to a calibrated model beside what it has to beat. No database here: any frame with a label will do."""
 
 import logging
 import os
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
 from typing import Any
@@ -10,90 +12,293 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from customer_behavior.settings import TargetKey, Training
-from customer_behavior.training.baselines import fit_baselines
-from customer_behavior.training.calibration import fit_platt
+from customer_behavior.settings import Feature, TargetKey, Training
+from customer_behavior.training import metrics
+from customer_behavior.training.contenders import BLEND, TREES, Contender, fit_contenders
 from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.dataset import Dataset
 from customer_behavior.training.evaluation import MODEL, evaluate, gain_table
-from customer_behavior.training.model import BaseRate, BoostedTrees, Model, fit_booster, matrix
-from customer_behavior.training.sampling import fit_weights, row_weights, weighted_counts
+from customer_behavior.training.leakage import find_leaks
+from customer_behavior.training.models import BoostedTrees, Model, fit_rfm
+from customer_behavior.training.outcome import OUTCOMES, Kind, Outcome
+from customer_behavior.training.sampling import row_weights, weighted_counts
+from customer_behavior.training.thresholds import thresholds
+from customer_behavior.training.tuning import Recipe, Tuned, tune
+from customer_behavior.training.usability import Finding, inspect
 
 log = logging.getLogger(__name__)
+
+DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the rows, whatever table they came from.
+
+    Parameters
+    ----------
+    unique_by : column that is there once a date, "" where rows are not unique by any
+    monotone : features that may only raise (1) or lower (-1) the prediction
+    catalogue : what is known of the features, for findings in words
+    """
+
+    key: TargetKey
+    features: tuple[str, ...]
+    kind: Kind = "probability"
+    unique_by: str = "customer_id"
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    catalogue: Mapping[str, Feature] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What differs between a probability and an amount."""
+        return OUTCOMES[self.kind]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What the last model was made by, and where a new training starts from: `served` is the contender that it was."""
+
+    served: str
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
 class Trained:
     """A model with what it was made from and how it did."""
 
-    key: TargetKey
+    question: Question
     cutoffs: Cutoffs
     data: Dataset
     model: Model
+    served: str
+    """Name of the contender that the model is, or of the fallback."""
+    contenders: dict[str, Model]
     evaluations: list[dict[str, Any]]
     gains: pd.DataFrame
+    thresholds: list[dict[str, Any]]
+    findings: list[Finding]
+    tuned: Tuned
+    duration_seconds: float
+
+    @property
+    def key(self) -> TargetKey:
+        """Target and horizon."""
+        return self.question.key
+
+    def recipe_changed(self, champion: Model) -> bool:
+        """Return whether the champion was made in another way, and not only on other days."""
+        ours, theirs = self.model.recipe, champion.recipe
+        return any(ours.get(part) != theirs.get(part) for part in ("served", "space", "columns"))
 
 
 def train(
-    data: Dataset, cutoffs: Cutoffs, key: TargetKey, as_of: date, features: tuple[str, ...], settings: Training
+    data: Dataset,
+    cutoffs: Cutoffs,
+    question: Question,
+    as_of: date,
+    settings: Training,
+    *,
+    champion: Champion | None = None,
+    findings: Sequence[Finding] = (),
 ) -> Trained:
-    """Return the calibrated model of these rows beside its baselines; too few rows give the base rate, with the reason."""
-    recipe = _recipe(data, cutoffs, key, as_of, settings)
-    model: Model | None = None
-    too_little = _too_little(data, cutoffs, settings)
-    if too_little is None:
-        rows, label = matrix(data.fit, features), data.fit["label"].to_numpy()
-        weight = fit_weights(row_weights(data.fit))
-        booster = fit_booster(rows, label, features, settings.xgboost, settings.seed, os.cpu_count() or 1, weight)
-        del rows  # as large as the frame it was taken from
-        margin = booster.inplace_predict(matrix(data.calibration, features), predict_type="margin")
-        calibrator = fit_platt(margin, data.calibration["label"].to_numpy(), row_weights(data.calibration))
-        if calibrator.slope > 0:
-            model = BoostedTrees(features, booster, calibrator, {**recipe, "confidence": "normal"})
-        else:
-            too_little = "the trees rank the later calibration rows no better than chance"
-    if model is None:
-        model = _base_rate(data, {**recipe, "confidence": "low", "why": str(too_little)})
-        log.warning("%s as of %s is served by the base rate: %s", key, as_of, too_little)
-    evaluations, gains = _report(model, data, features, settings)
-    return Trained(key, cutoffs, data, model, evaluations, gains)
+    """Return the best calibrated model of these rows, and what it was compared with.
+
+    Columns that give the outcome away are left out, with a finding. Trees are tuned, and calibrated beside the baselines;
+    the contender with the least loss on the calibration rows is served, the tuned trees (or what the champion was) unless
+    another is surely better. Too few rows, or rows that cannot be used, are served by classes of recency and frequency,
+    with low confidence and the reason.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        What is known of the rows' origin, to stand beside what is found in them.
+    """
+    began = time.monotonic()
+    found = [*findings, *inspect_parts(data, question, settings)]
+    leaks = _leaks(data, question) if cutoffs.complete else []
+    found += leaks
+    gone = {leak.details["column"] for leak in leaks if leak.severity == "blocking"}
+    question = replace(question, features=tuple(name for name in question.features if name not in gone))
+    blocking = next((finding for finding in found if finding.severity == "blocking" and finding not in leaks), None)
+    tuned = Tuned({})
+    contenders: dict[str, Contender] = {}
+    why = _too_little(data, cutoffs, question, settings) or (blocking.statement if blocking else None)
+    if why is None:
+        threads = os.cpu_count() or 1
+        start = champion.recipe if champion and champion.recipe else settings.xgboost
+        tuned = _tuned(data, question, start, settings, threads)
+        contenders = fit_contenders(
+            data.learn,
+            data.calibration,
+            question.features,
+            question.outcome,
+            tuned.recipe,
+            settings.seed,
+            threads,
+            question.monotone,
+        )
+        if not _ranks(contenders[TREES].model):
+            why = "the trees rank the later calibration rows no better than chance"
+    recipe = _recipe(data, cutoffs, question, as_of, settings, tuned)
+    if why is None:
+        served = choose_served(contenders, data.calibration, question.outcome, champion, settings)
+        made = {
+            "confidence": "normal",
+            "served": served,
+            "space": _space(tuned.recipe) if served in (TREES, BLEND) else {},
+        }
+        model = replace_recipe(contenders[served].model, {**recipe, **made})
+    else:
+        served = "rfm"
+        log.warning("%s as of %s is served by a fallback: %s", question.key, as_of, why)
+        low = {**recipe, "confidence": "low", "served": served, "why": why, "space": {}}
+        seen = [part for part in (data.learn, data.calibration) if len(part)]
+        rows = pd.concat(seen, ignore_index=True) if seen else data.fit
+        model = fit_rfm(rows, kind=question.kind, monetary=None, recipe=low)
+    models = {name: contender.model for name, contender in contenders.items()}
+    evaluations, gains, rules = _report(model, models, served, data.report, question.outcome, settings)
+    return Trained(
+        question=question,
+        cutoffs=cutoffs,
+        data=data,
+        model=model,
+        served=served,
+        contenders=models,
+        evaluations=evaluations,
+        gains=gains,
+        thresholds=rules,
+        findings=found,
+        tuned=tuned,
+        duration_seconds=time.monotonic() - began,
+    )
 
 
-def _too_little(data: Dataset, cutoffs: Cutoffs, settings: Training) -> str | None:
+def inspect_parts(data: Dataset, question: Question, settings: Training) -> list[Finding]:
+    """Return what is wrong with the rows, or worth knowing, the weightiest first."""
+    return inspect(
+        data.parts(),
+        question.features,
+        question.catalogue,
+        kind=question.kind,
+        minimum_rows=settings.minimum_rows,
+        minimum_positives=settings.minimum_positives,
+        entity=question.unique_by,
+    )
+
+
+def _leaks(data: Dataset, question: Question) -> list[Finding]:
+    """Return the columns that know the outcome. Customers' rows are also compared with the window before their date."""
+    by_customer = question.unique_by == "customer_id"
+    return find_leaks(
+        data.fit,
+        data.calibration,
+        question.features,
+        kind=question.kind,
+        horizon_days=question.key.horizon_days if by_customer else None,
+    )
+
+
+def choose_served(
+    contenders: Mapping[str, Contender],
+    calibration: pd.DataFrame,
+    outcome: Outcome,
+    champion: Champion | None,
+    settings: Training,
+) -> str:
+    """Return the contender to serve, by its loss on calibration rows whose customers its calibrator was not shown.
+
+    The one that serves already, or the tuned trees, stays unless another one's gain is surely above 0: the lower end of the
+    paired 95 % interval. Of several such, that with the least loss.
+    """
+    label = calibration["label"].to_numpy(dtype=np.float64)
+    weight, customers = row_weights(calibration), calibration["customer_id"].to_numpy(dtype=str)
+    losses = {name: outcome.row_loss(label, contender.held_out) for name, contender in contenders.items()}
+    serving = champion.served if champion and champion.served in contenders else TREES
+    better = {}
+    for name, loss in losses.items():
+        if name == serving:
+            continue
+        draws = metrics.bootstrap_mean(
+            losses[serving] - loss, customers, settings.bootstrap_samples, settings.seed, weight
+        )
+        if np.percentile(draws, 2.5) > 0:
+            better[name] = metrics.mean(loss, weight)
+    return min(better, key=lambda name: better[name]) if better else serving
+
+
+def replace_recipe(model: Model, recipe: dict[str, Any]) -> Model:
+    """Return the model with what it was made of."""
+    return replace(model, recipe=recipe)  # type: ignore[type-var]  # every kind is a dataclass
+
+
+def _tuned(data: Dataset, question: Question, start: Recipe, settings: Training, threads: int) -> Tuned:
+    """Return the recipe to fit by: that of the start where there are no dates to tune on, or none that differ."""
+    if data.tune.empty or data.tune["label"].nunique() < 2 or settings.tuning.trials == 0:
+        return Tuned(start)
+    return tune(
+        data.fit,
+        data.tune,
+        question.features,
+        question.outcome,
+        start,
+        settings.tuning,
+        settings.seed,
+        threads,
+        question.monotone,
+    )
+
+
+def _ranks(model: Model) -> bool:
+    """Return whether the trees' order held on the later rows."""
+    return isinstance(model, BoostedTrees) and model.calibrator.slope > 0
+
+
+def _too_little(data: Dataset, cutoffs: Cutoffs, question: Question, settings: Training) -> str | None:
     """Return why no trees can be fitted, None when they can."""
     if not cutoffs.complete:
         return "the shop is too young for separate dates to fit, calibrate and report"
-    rows, positives = len(data.fit), int(data.fit["label"].sum())
+    learn = data.learn
+    rows, positives = len(learn), int((learn["label"] > 0).sum())
     if rows < settings.minimum_rows:
         return f"{rows} rows to fit, fewer than minimum_rows {settings.minimum_rows}"
-    rarer = min(positives, rows - positives)
+    rarer = min(positives, rows - positives) if question.kind == "probability" else positives
     if rarer < settings.minimum_positives:
         return f"{rarer} rows of the rarer outcome to fit, fewer than minimum_positives {settings.minimum_positives}"
+    if data.fit.empty or data.fit["label"].nunique() < 2:
+        return "the rows of the dates to fit have one outcome only"
     for name, part in (("calibration", data.calibration), ("report", data.report)):
         if part.empty:
             return f"nobody is in the population at the {name} dates"
+    if not question.features:
+        return "no column is left to learn from"
     return None
 
 
-def _base_rate(data: Dataset, recipe: dict[str, Any]) -> BaseRate:
-    """Return the share of positives outside the report, with one pseudo-observation of each class."""
-    count, positives = np.sum([weighted_counts(part) for part in (data.fit, data.calibration)], axis=0)
-    return BaseRate(probability=float((positives + 1) / (count + 2)), recipe=recipe)
+def _space(recipe: Recipe) -> Recipe:
+    """Return what makes a recipe another one; the number of trees follows from the data."""
+    return {name: round(value, DECIMALS) for name, value in recipe.items() if name != "n_estimators"}
 
 
-def _recipe(data: Dataset, cutoffs: Cutoffs, key: TargetKey, as_of: date, settings: Training) -> dict[str, Any]:
-    parts = {"fit": data.fit, "calibration": data.calibration, "report": data.report}
-    sampled = {name: part for name, part in parts.items() if row_weights(part) is not None}
+def _recipe(
+    data: Dataset, cutoffs: Cutoffs, question: Question, as_of: date, settings: Training, tuned: Tuned
+) -> dict[str, Any]:
+    parts = data.parts()
+    sampled = {name: part for name, part in parts.items() if len(part) and row_weights(part) is not None}
     described = {
-        "target": key.target,
-        "horizon_days": key.horizon_days,
+        "target": question.key.target,
+        "horizon_days": question.key.horizon_days,
+        "outcome": question.kind,
         "trained_as_of": str(as_of),
-        "cutoffs": {name: [str(day) for day in getattr(cutoffs, name)] for name in parts},
+        "columns": list(question.features),
+        "cutoffs": {name: [str(day) for day in days] for name, days in cutoffs.parts().items()},
         "rows": {name: len(part) for name, part in parts.items()},
-        "positives": {name: int(part["label"].sum()) for name, part in parts.items()},
-        "parameters": dict(settings.xgboost),
+        "positives": {name: int((part["label"] > 0).sum()) for name, part in parts.items()},
+        "parameters": dict(tuned.recipe),
+        "monotone": dict(question.monotone),
+        "tuning": {"trials": len(tuned.trials), "aborted": tuned.aborted},
         "seed": settings.seed,
-        "libraries": {name: version(name) for name in ("numpy", "scikit-learn", "xgboost")},
+        "libraries": {name: version(name) for name in ("numpy", "optuna", "scikit-learn", "xgboost")},
     }
     if sampled:  # not a word of it where all rows were read: a model's id is a hash of its recipe too
         counts = {name: weighted_counts(part) for name, part in sampled.items()}
@@ -104,17 +309,32 @@ def _recipe(data: Dataset, cutoffs: Cutoffs, key: TargetKey, as_of: date, settin
 
 
 def _report(
-    model: Model, data: Dataset, features: tuple[str, ...], settings: Training
-) -> tuple[list[dict[str, Any]], pd.DataFrame]:
-    """Return the numbers of the model and its baselines on the report rows, and the model's gain table."""
-    if data.report.empty:
-        return [], pd.DataFrame()
-    label = data.report["label"].to_numpy(dtype=float)
-    probabilities = {MODEL: model.predict(data.report)}
-    if data.fit["label"].nunique() == 2 and len(data.calibration):
-        baselines = fit_baselines(data.fit, data.calibration, features)
-        probabilities |= {name: predict(data.report) for name, predict in baselines.items()}
-    customers = data.report["customer_id"].to_numpy(dtype=str)
-    weight = row_weights(data.report)
-    evaluations = evaluate(label, probabilities, customers, settings.bootstrap_samples, settings.seed, weight)
-    return evaluations, gain_table(label, probabilities[MODEL], weight)
+    model: Model,
+    contenders: Mapping[str, Model],
+    served: str,
+    report: pd.DataFrame,
+    outcome: Outcome,
+    settings: Training,
+) -> tuple[list[dict[str, Any]], pd.DataFrame, list[dict[str, Any]]]:
+    """Return the numbers of the model and its contenders on the report rows, the model's gain table, and thresholds."""
+    if report.empty:
+        return [], pd.DataFrame(), []
+    label = report["label"].to_numpy(dtype=np.float64)
+    predictions = {MODEL: model.predict(report)}
+    predictions |= {name: contender.predict(report) for name, contender in contenders.items()}
+    weight = row_weights(report)
+    evaluations = evaluate(
+        label,
+        predictions,
+        outcome,
+        report["customer_id"].to_numpy(dtype=str),
+        settings.bootstrap_samples,
+        settings.seed,
+        weight,
+        served,
+    )
+    rules = []
+    if outcome.kind == "probability":
+        contact = settings.contact
+        rules = thresholds(label, predictions[MODEL], contact.cost, contact.sale_value, weight)
+    return evaluations, gain_table(label, predictions[MODEL], weight), rules

@@ -1,4 +1,4 @@
-"""Which past dates a model is fitted, calibrated and reported on."""
+"""Which past dates a model is fitted, tuned, calibrated and reported on."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,42 +9,65 @@ HISTORY_DAYS = 28
 """Days a shop must have been watched before a date is worth a snapshot: younger ones have no full 28-day window."""
 
 
+MINIMUM_FIT_DATES = 2
+"""Dates to fit that have to be left before dates are taken for tuning."""
+
+
 @dataclass(frozen=True)
 class Cutoffs:
-    """As-of dates of the snapshots, each part ascending. The label window of a date D is [D, D + horizon)."""
+    """As-of dates of the snapshots, each part ascending. The label window of a date D is [D, D + horizon).
+
+    Recipes are tried by a fit on `fit` and judged on `tune`. The one that is chosen is fitted on all of `learn`: fit and
+    tune, and the dates between them whose label windows reach into tune.
+    """
 
     fit: tuple[date, ...] = ()
+    gap: tuple[date, ...] = ()
+    tune: tuple[date, ...] = ()
     calibration: tuple[date, ...] = ()
     report: tuple[date, ...] = ()
 
     @property
+    def learn(self) -> tuple[date, ...]:
+        """The dates of the last fit, ascending."""
+        return (*self.fit, *self.gap, *self.tune)
+
+    @property
     def complete(self) -> bool:
-        """Whether there is a date for each part, so that a model can be fitted, calibrated and reported."""
+        """Whether there is a date for each part that a model needs; tuning can be left out."""
         return bool(self.fit and self.calibration and self.report)
+
+    def parts(self) -> dict[str, tuple[date, ...]]:
+        """Return each part's dates by its name, earliest part first."""
+        return {name: getattr(self, name) for name in PARTS}
 
     def all(self) -> tuple[date, ...]:
         """Return every date, ascending."""
-        return tuple(sorted({*self.fit, *self.calibration, *self.report}))
+        return tuple(sorted(day for days in self.parts().values() for day in days))
+
+
+PARTS = ("fit", "gap", "tune", "calibration", "report")
 
 
 def plan_cutoffs(first_event_day: date, as_of: date, horizon_days: int, settings: Training) -> Cutoffs:
-    """Return the dates to fit, calibrate and report on, with no overlap of label windows across the parts.
+    """Return the dates to fit, tune, calibrate and report on, with no overlap of label windows across these four.
 
     The dates lie on a grid of `step_days` that goes back from the newest date whose label window has ended at `as_of`,
     and not before `first_event_day` + 28 days. The newest `report_snapshots` are the report; those whose label windows
     end at or before the first report date calibrate, at most `calibration_snapshots`; those that end at or before the
-    first calibration date fit, at most `fit_snapshots`.
+    first calibration date are learnt from, at most `fit_snapshots`: the newest `tune_snapshots` of them tune, and those
+    that end at or before the first of these fit.
 
-    A younger shop, in this order: fewer dates to fit; then one date to report and one to calibrate instead of several;
-    then no model (`complete` is false), and what is left serves the base rate: the newest date to report with the dates
-    before it that do not overlap, or the newest date alone, or none.
+    A younger shop, in this order: fewer dates to fit; then one date each to report, calibrate and tune instead of several;
+    then no tuning, with the recipe of the settings; then no model (`complete` is false), and what is left serves the
+    fallback: the newest date to report with the dates before it that do not overlap, or the newest date alone, or none.
     """
     horizon = timedelta(days=horizon_days)
     grid = _grid(first_event_day, as_of - horizon, settings.step_days)
-    asked = _split(grid, horizon, settings.report_snapshots, settings.calibration_snapshots, settings.fit_snapshots)
-    if asked.complete:
+    one = settings.model_copy(update={"report_snapshots": 1, "calibration_snapshots": 1, "tune_snapshots": 1})
+    asked, least = _split(grid, horizon, settings), _split(grid, horizon, one)
+    if asked.complete and (asked.tune or not least.tune):
         return asked
-    least = _split(grid, horizon, 1, 1, settings.fit_snapshots)
     if least.calibration:
         return least
     newest = as_of - horizon
@@ -58,11 +81,17 @@ def _grid(first_event_day: date, newest: date, step_days: int) -> list[date]:
     return [newest - timedelta(days=step_days * n) for n in range(max(count, 0))]
 
 
-def _split(grid: list[date], horizon: timedelta, reports: int, calibrations: int, fits: int) -> Cutoffs:
-    report = grid[:reports]
-    calibration = _before(report, grid, horizon)[:calibrations]
-    fit = _before(calibration, grid, horizon)[:fits]
-    return Cutoffs(fit=tuple(fit[::-1]), calibration=tuple(calibration[::-1]), report=tuple(report[::-1]))
+def _split(grid: list[date], horizon: timedelta, settings: Training) -> Cutoffs:
+    report = grid[: settings.report_snapshots]
+    calibration = _before(report, grid, horizon)[: settings.calibration_snapshots]
+    learn = _before(calibration, grid, horizon)[: settings.fit_snapshots]
+    tune = learn[: settings.tune_snapshots]
+    fit = _before(tune, learn, horizon)
+    if len(fit) < MINIMUM_FIT_DATES:
+        tune, fit = [], learn
+    gap = [day for day in learn if day not in fit and day not in tune]
+    ascending = (tuple(days[::-1]) for days in (fit, gap, tune, calibration, report))
+    return Cutoffs(*ascending)
 
 
 def _before(later: list[date], grid: list[date], horizon: timedelta) -> list[date]:

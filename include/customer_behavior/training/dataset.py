@@ -7,11 +7,11 @@ from datetime import date
 import pandas as pd
 from sqlalchemy.engine import Connection
 
-from customer_behavior.settings import Target, TargetKey, Training
-from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.model import matrix
+from customer_behavior.settings import Target, TargetKey, Training, load_model_features
+from customer_behavior.training.cutoffs import PARTS, Cutoffs
+from customer_behavior.training.models.matrix import require_columns
 from customer_behavior.training.sampling import Stratum, Totals, allocate, strata
-from customer_behavior.training.statements import outcome_clause, population_clause, with_clauses
+from customer_behavior.training.statements import candidates_clause, labelled_clauses, population_of, with_clauses
 
 IDENTITY = ["customer_id", "as_of_date"]
 BLOCK_ROWS = 20_000
@@ -21,18 +21,33 @@ EVERY_ROW = 2**63 - 1
 
 @dataclass(frozen=True)
 class Dataset:
-    """The rows of each part of a time split.
+    """The rows of each part of a time split; see `customer_behavior.training.cutoffs.Cutoffs` for the parts.
 
-    Columns customer_id, as_of_date, the features (float32), label (0 or 1), weight (rows of the shop that this one stands for).
+    Columns customer_id, as_of_date, the features (numbers as float32, categories as text), label (0 or 1, or an amount),
+    weight (rows of the shop that this one stands for).
     """
 
     fit: pd.DataFrame
+    gap: pd.DataFrame
+    tune: pd.DataFrame
     calibration: pd.DataFrame
     report: pd.DataFrame
 
+    @property
+    def learn(self) -> pd.DataFrame:
+        """The rows of the last fit: fit, gap and tune."""
+        filled = [part for part in (self.fit, self.gap, self.tune) if len(part)]
+        if len(filled) < 2:
+            return filled[0] if filled else self.fit
+        return pd.concat(filled, ignore_index=True)
+
+    def parts(self) -> dict[str, pd.DataFrame]:
+        """Return each part's rows by its name, earliest part first."""
+        return {name: getattr(self, name) for name in PARTS}
+
     def strata(self) -> dict[str, list[Stratum]]:
         """Return what each part has and what was read of it, by part."""
-        return {name: strata(getattr(self, name)) for name in ("fit", "calibration", "report")}
+        return {name: strata(rows) for name, rows in self.parts().items()}
 
 
 def read_rows(
@@ -52,11 +67,16 @@ def read_rows(
     The order is fixed, since the same model has to come out of the same data.
     """
     limits = {"positives": positives, "negatives": negatives, "seed": seed}
+    catalogue = load_model_features(target.entity)
+    types = {
+        name: "object" if name in catalogue and catalogue[name].kind == "category" else "float32" for name in features
+    }
+    label_type = "int8" if target.kind == "probability" else "float64"
     blocks: list[pd.DataFrame] = []
     for block in _blocks(connection, target, horizon_days, day, known_at, limits):
-        values = pd.DataFrame(matrix(block, features), columns=list(features))
-        outcome = block[["label", "weight"]].astype({"label": "int8", "weight": "float64"})
-        blocks.append(pd.concat([block[IDENTITY], values, outcome], axis=1))
+        require_columns(block, features)
+        outcome = block[["label", "weight"]].astype({"label": label_type, "weight": "float64"})
+        blocks.append(pd.concat([block[IDENTITY], block[list(features)].astype(types), outcome], axis=1))
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -64,7 +84,7 @@ def _blocks(
     connection: Connection, target: Target, horizon_days: int, day: date, known_at: date, limits: dict[str, int]
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows as the database has them, through a cursor on its side; one empty block when there are none."""
-    statement = with_clauses([population_clause(target), outcome_clause(target)], "training/labelled_rows")
+    statement = with_clauses([*labelled_clauses(target), candidates_clause(target)], "training/labelled")
     yield from pd.read_sql_query(
         statement.execution_options(stream_results=True, max_row_buffer=BLOCK_ROWS),
         connection,
@@ -77,7 +97,7 @@ def _totals(
     connection: Connection, target: Target, horizon_days: int, days: tuple[date, ...], known_at: date
 ) -> Totals:
     """Return how many labelled rows there are, by date and label."""
-    statement = with_clauses([population_clause(target), outcome_clause(target)], "training/stratum_rows")
+    statement = with_clauses(labelled_clauses(target), "training/strata")
     return {
         (day, row.label): row.total
         for day in days
@@ -86,7 +106,14 @@ def _totals(
 
 
 def _asked(target: Target, horizon_days: int, day: date, known_at: date) -> dict[str, date | int]:
-    return {"as_of": day, "days": target.population.days, "horizon_days": horizon_days, "known_at": known_at}
+    if target.entity == "session":
+        return {"as_of": day}
+    return {
+        "as_of": day,
+        "days": population_of(target).days,
+        "horizon_days": horizon_days,
+        "known_at": known_at,
+    }
 
 
 def read_dataset(
@@ -119,8 +146,12 @@ def read_dataset(
         empty = pd.DataFrame(columns=[*IDENTITY, *features, "label", "weight"])
         return pd.concat(frames, ignore_index=True) if frames else empty
 
-    return Dataset(
-        fit=part(cutoffs.fit, settings.max_rows.fit),
-        calibration=part(cutoffs.calibration, settings.max_rows.calibration),
-        report=part(cutoffs.report, settings.max_rows.report),
-    )
+    limit = settings.max_rows
+    most = {
+        "fit": limit.fit,
+        "gap": limit.fit,
+        "tune": limit.tune,
+        "calibration": limit.calibration,
+        "report": limit.report,
+    }
+    return Dataset(**{name: part(days, most[name]) for name, days in cutoffs.parts().items()})

@@ -4,11 +4,14 @@
 sampling. None: each stands for itself.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from sklearn.metrics import average_precision_score
 
+from customer_behavior.training.outcome import row_log_loss
+
 BINS = 10
-CLIP = 1e-15
 
 
 class Ranking:
@@ -55,12 +58,6 @@ def brier(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None 
     return mean((probability - label) ** 2, weight)
 
 
-def row_log_loss(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """Return each row's negative log likelihood, nats."""
-    p = np.clip(probability, CLIP, 1 - CLIP)
-    return -(label * np.log(p) + (1 - label) * np.log1p(-p))
-
-
 def log_loss(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the mean negative log likelihood, nats."""
     return mean(row_log_loss(label, probability), weight)
@@ -77,6 +74,20 @@ def calibration_error(label: np.ndarray, probability: np.ndarray, weight: np.nda
         gap = gap * weight
     bins = np.searchsorted(edges, probability, side="left")
     return float(np.abs(np.bincount(bins, weights=gap, minlength=BINS)).sum() / of)
+
+
+def calibration_error_if_exact(
+    probability: np.ndarray, samples: int, seed: int, weight: np.ndarray | None = None, percent: float = 95
+) -> float:
+    """Return the percentile of the calibration error of `samples` draws of labels from these very probabilities.
+
+    A calibrated model of that size stays below it so often: an error over it is more than chance.
+    """
+    generator = np.random.default_rng(seed)
+    drawn = [
+        calibration_error(generator.random(len(probability)) < probability, probability, weight) for _ in range(samples)
+    ]
+    return float(np.percentile(drawn, percent))
 
 
 def lift_at_tenth(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
@@ -101,6 +112,38 @@ def average_precision(label: np.ndarray, probability: np.ndarray, weight: np.nda
     return float(average_precision_score(label, probability, sample_weight=weight)) if label.any() else float("nan")
 
 
+def gini(label: np.ndarray, amount: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Return how well the amounts rank what was spent: 1 as well as possible, 0 no better than chance, NaN without spending.
+
+    The area between the curve of spending caught, best first, and the diagonal, over that of the perfect order.
+    """
+    w = np.ones(len(label)) if weight is None else np.asarray(weight, dtype=np.float64)
+    best = _area_of_gain(label, label, w)
+    return _area_of_gain(label, amount, w) / best if best > 0 else float("nan")
+
+
+def _area_of_gain(label: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    """Return the area between the gain curve and the diagonal; rows of equal score are taken together."""
+    total = float(weight @ label)
+    if total <= 0:
+        return 0.0
+    order = np.argsort(-np.asarray(score, dtype=np.float64), kind="stable")
+    ordered = np.asarray(score)[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    share = np.r_[0, np.cumsum(np.add.reduceat(weight[order], starts))] / weight.sum()
+    gain = np.r_[0, np.cumsum(np.add.reduceat((weight * label)[order], starts))] / total
+    return float(np.trapezoid(gain, share) - 0.5)
+
+
+def bootstrap_weights(groups: np.ndarray, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield `samples` times how often each row is drawn, shape (n,): customers are drawn, with all of their rows."""
+    generator = np.random.default_rng(seed)
+    _, codes = np.unique(groups, return_inverse=True)
+    customers = int(codes.max()) + 1
+    for _ in range(samples):
+        yield np.bincount(generator.integers(0, customers, customers), minlength=customers)[codes]
+
+
 def bootstrap_aucs(
     label: np.ndarray,
     scores: dict[str, np.ndarray],
@@ -113,14 +156,26 @@ def bootstrap_aucs(
 
     `groups` names each row's customer: customers are drawn, with all of their rows, since those are alike.
     """
-    generator = np.random.default_rng(seed)
-    _, codes = np.unique(groups, return_inverse=True)
-    customers = int(codes.max()) + 1
     rankings = {name: Ranking(label, score) for name, score in scores.items()}
     drawn: dict[str, list[float]] = {name: [] for name in scores}
-    for _ in range(samples):
-        picks = np.bincount(generator.integers(0, customers, customers), minlength=customers)
-        times = picks[codes] if weight is None else picks[codes] * weight
+    for picks in bootstrap_weights(groups, samples, seed):
+        times = picks if weight is None else picks * weight
         for name, ranking in rankings.items():
             drawn[name].append(ranking.auc(times))
     return {name: np.array(values) for name, values in drawn.items()}
+
+
+def bootstrap_mean(
+    values: np.ndarray, groups: np.ndarray, samples: int, seed: int, weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Return `samples` means of the values (n,), customers drawn with all of their rows."""
+    _, codes = np.unique(groups, return_inverse=True)
+    w = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=np.float64)
+    sums, weights = np.bincount(codes, weights=w * values), np.bincount(codes, weights=w)
+    generator = np.random.default_rng(seed)
+    customers = len(sums)
+    means = np.empty(samples)
+    for number in range(samples):
+        picks = np.bincount(generator.integers(0, customers, customers), minlength=customers)
+        means[number] = picks @ sums / (picks @ weights)
+    return means

@@ -1,6 +1,9 @@
-"""One night's training: each target's snapshots, model, report, and the decision whether it serves."""
+"""One night's training: each target's rows, model, report, and the decision whether it serves."""
 
+import json
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -8,18 +11,32 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError, ConfigurationError, NotReadyError
-from customer_behavior.features import snapshot
+from customer_behavior.features import sessions, snapshot
 from customer_behavior.ingest.readiness import first_batch_date, require_ready
-from customer_behavior.settings import TargetKey, Training, load_features, load_targets
-from customer_behavior.training import promotions, registry
-from customer_behavior.training.core import Trained, train
-from customer_behavior.training.cutoffs import plan_cutoffs
-from customer_behavior.training.dataset import read_dataset
-from customer_behavior.training.gate import Decision, decide
-from customer_behavior.training.sampling import row_weights
-from customer_behavior.warehouse import Warehouse, lock, run_sql
+from customer_behavior.settings import Target, TargetKey, Training, load_model_features, load_targets
+from customer_behavior.training import promotions, registry, reports
+from customer_behavior.training.core import Question, Trained, train
+from customer_behavior.training.cutoffs import Cutoffs, plan_cutoffs
+from customer_behavior.training.dataset import Dataset, read_dataset
+from customer_behavior.training.gate import Decision
+from customer_behavior.training.judging import against_champion, champion_of
+from customer_behavior.training.mirror import mirror
+from customer_behavior.training.models import Model
+from customer_behavior.training.usability import Finding, inspect_sources
+from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night's trainings have in common."""
+
+    warehouse: Warehouse
+    as_of: date
+    promote: bool
+    run_id: str | None
+    actor: str
 
 
 def train_targets(
@@ -57,119 +74,171 @@ def train_targets(
     unknown = [str(key) for key in chosen if key not in known]
     if unknown:
         raise ConfigurationError(f"targets.yaml has no {', '.join(unknown)}, only {', '.join(map(str, known))}")
-    first_event_day = _first_event_day(warehouse, as_of)
-    return [_train_target(warehouse, key, as_of, first_event_day, promote, run_id, actor) for key in chosen]
+    first_event_day, findings = _look_at_sources(warehouse, as_of)
+    night = Night(warehouse, as_of, promote, run_id, actor)
+    return [_train_target(night, key, first_event_day, findings) for key in chosen]
 
 
-def _first_event_day(warehouse: Warehouse, as_of: date) -> date:
+def _look_at_sources(warehouse: Warehouse, as_of: date) -> tuple[date, list[Finding]]:
+    """Return the first event's day and what is wrong with the sources."""
     with warehouse.begin("train") as connection:
         require_ready(connection, as_of, first_batch_date(connection))
         day = run_sql(connection, "training/first_event_day", as_of=as_of).scalar()
-    if day is None:
-        raise NotReadyError(
-            f"no customer's event is known at {as_of}, so there is nothing to train on: run load_history"
-        )
-    return day
+        if day is None:
+            raise NotReadyError(
+                f"no customer's event is known at {as_of}, so there is nothing to train on: run load_history"
+            )
+        return day, inspect_sources(connection, as_of)
 
 
-def _train_target(
-    warehouse: Warehouse,
-    key: TargetKey,
-    as_of: date,
-    first_event_day: date,
-    promote: bool,
-    run_id: str | None,
-    actor: str,
-) -> dict[str, Any]:
-    settings = load_targets()
-    target = settings.targets[key.target]
-    cutoffs = plan_cutoffs(first_event_day, as_of, key.horizon_days, settings.training)
-    for day in cutoffs.all():
-        snapshot.build(warehouse, day, role="train", run_id=run_id, only_if_missing=True)
-    features = tuple(load_features())
-    with warehouse.begin("train") as connection:
-        data = read_dataset(connection, target, key, cutoffs, as_of, features, settings.training)
-    trained = train(data, cutoffs, key, as_of, features, settings.training)
-    with warehouse.begin("train") as connection:
+def _train_target(night: Night, key: TargetKey, first_event_day: date, findings: Sequence[Finding]) -> dict[str, Any]:
+    targets = load_targets()
+    target, settings = targets.targets[key.target], targets.training_of(key.target)
+    cutoffs = plan_cutoffs(first_event_day, night.as_of, key.horizon_days, settings)
+    question = Question(
+        key=key,
+        features=tuple(load_model_features(target.entity)),
+        kind=target.kind,
+        unique_by="customer_id" if target.entity == "customer" else "",
+        monotone=target.monotone,
+        catalogue=load_model_features(target.entity),
+    )
+    data = _read(night, target, question, cutoffs, settings)
+    if target.entity == "session" and not any(len(part) for part in data.parts().values()):
+        return _skipped(key, night.as_of)
+    with night.warehouse.begin("train") as connection:
+        serving_now = _serving(connection, key, night.as_of)
+    start = champion_of(serving_now.model) if serving_now and serving_now.model else None
+    trained = train(data, cutoffs, question, night.as_of, settings, champion=start, findings=findings)
+    with night.warehouse.begin("train") as connection:
         lock(connection, f"train {key.target}/{key.horizon_days}")
-        name = registry.save(
-            connection,
-            trained.model,
-            key,
-            as_of,
-            cutoffs,
-            trained.evaluations,
-            trained.gains,
-            run_id,
-            strata=data.strata(),
-        )
-        decision, promoted = _pass_gate(connection, trained, name, as_of, promote, run_id, actor, settings.training)
+        name = registry.save(connection, trained, night.as_of, night.run_id)
+        decision, promoted = _pass_gate(connection, night, trained, name, settings)
         run_sql(
             connection,
             "training/fulfil_requests",
             target=key.target,
             horizon_days=key.horizon_days,
-            as_of=as_of,
+            as_of=night.as_of,
             model_id=name,
         )
-        serving = promotions.serving_after(connection, key.target, key.horizon_days, as_of)
-    log.info("%s as of %s: model %s, promoted %s: %s", key, as_of, name, promoted, decision.reason)
-    return _summary(trained, name, as_of, promoted, serving, decision)
+        serving = promotions.serving_after(connection, key.target, key.horizon_days, night.as_of)
+        reports.save(connection, trained, target, name, night.as_of, decision, promoted, night.run_id)
+    log.info("%s as of %s: model %s, promoted %s: %s", key, night.as_of, name, promoted, decision.reason)
+    mirror(night.warehouse)
+    return _summary(trained, name, night.as_of, promoted, serving, decision)
+
+
+def _read(night: Night, target: Target, question: Question, cutoffs: Cutoffs, settings: Training) -> Dataset:
+    """Return the rows of every cutoff; snapshots that are missing, or older than what they are made of, are built."""
+    for day in cutoffs.all():
+        if target.entity == "customer":
+            snapshot.build(night.warehouse, day, role="train", run_id=night.run_id, only_if_missing=True)
+        else:
+            sessions.build(night.warehouse, day, role="train", run_id=night.run_id, only_if_missing=True)
+    with night.warehouse.begin("train") as connection:
+        return read_dataset(connection, target, question.key, cutoffs, night.as_of, question.features, settings)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What serves the dates after the night's: its id, and the model, or why it cannot be read."""
+
+    name: str
+    model: Model | None
+    problem: str = ""
+
+
+def _serving(connection: Connection, key: TargetKey, as_of: date) -> Serving | None:
+    name = promotions.serving_after(connection, key.target, key.horizon_days, as_of)
+    if name is None:
+        return None
+    try:
+        return Serving(name, registry.load(connection, name))
+    except CheckFailedError as error:
+        return Serving(name, None, str(error))
 
 
 def _pass_gate(
-    connection: Connection,
-    trained: Trained,
-    name: str,
-    as_of: date,
-    promote: bool,
-    run_id: str | None,
-    actor: str,
-    settings: Training,
+    connection: Connection, night: Night, trained: Trained, name: str, settings: Training
 ) -> tuple[Decision, bool]:
-    """Return the gate's decision and whether a promotion was written."""
+    """Return the gate's decision, which goes on record, and whether a promotion was written."""
     key = trained.key
-    champion = promotions.serving_after(connection, key.target, key.horizon_days, as_of)
-    if champion == name:
-        return Decision(True, f"model {name} already serves the dates after {as_of}"), False
-    decision = _against_champion(connection, trained, champion, settings)
-    if not (decision.accepted and promote):
-        return decision, False
-    promotions.promote(
-        connection, key.target, key.horizon_days, name, as_of, reason=decision.reason, actor=actor, run_id=run_id
+    champion = _serving(connection, key, night.as_of)
+    decision, promoted = _decide(trained, name, champion, night, settings), False
+    if decision.accepted and night.promote and not (champion and champion.name == name):
+        if settings.gate.approval and champion is not None:
+            decision = Decision(
+                True,
+                f"{decision.reason}; waits for a person's approval (maintain_warehouse, rollback)",
+                decision.checks,
+            )
+        else:
+            promotions.promote(
+                connection,
+                key.target,
+                key.horizon_days,
+                name,
+                night.as_of,
+                reason=decision.reason,
+                actor=night.actor,
+                run_id=night.run_id,
+            )
+            promoted = True
+    run_sql(
+        connection,
+        "training/record_decision",
+        model_id=name,
+        champion_id=champion.name if champion else None,
+        target=key.target,
+        horizon_days=key.horizon_days,
+        as_of=night.as_of,
+        accepted=decision.accepted,
+        promoted=promoted,
+        reason=decision.reason,
+        checks=json.dumps(decision.checks, sort_keys=True),
+        run_id=night.run_id,
     )
-    return decision, True
+    audit(connection, "models.decisions", f"{night.as_of} {key.target}/{key.horizon_days}", 0, 1, night.run_id)
+    return decision, promoted
 
 
-def _against_champion(connection: Connection, trained: Trained, champion: str | None, settings: Training) -> Decision:
+def _decide(trained: Trained, name: str, champion: Serving | None, night: Night, settings: Training) -> Decision:
     if champion is None:
         return Decision(True, "the first model of this target")
-    report = trained.data.report
-    try:
-        old = registry.load(connection, champion).predict(report) if len(report) else np.empty(0)
-    except CheckFailedError as error:
-        return Decision(True, f"the champion cannot score: {error}")
-    return decide(
-        report["label"].to_numpy(dtype=float),
-        trained.model.predict(report),
-        old,
-        champion,
-        settings.max_log_loss_loss,
-        row_weights(report),
-    )
+    if champion.name == name:
+        return Decision(True, f"model {name} already serves the dates after {night.as_of}")
+    if champion.model is None:
+        return Decision(True, f"the champion cannot score: {champion.problem}")
+    return against_champion(trained, champion.model, champion.name, settings)
+
+
+def _skipped(key: TargetKey, as_of: date) -> dict[str, Any]:
+    """Return the summary of a target of sessions in a shop whose sources show none."""
+    reason = "no source shows visits, so there are no sessions to learn from; no model was made"
+    log.warning("%s as of %s: %s", key, as_of, reason)
+    return {
+        "target": key.target,
+        "horizon_days": key.horizon_days,
+        "as_of": str(as_of),
+        "model_id": None,
+        "promoted": False,
+        "reason": reason,
+    }
 
 
 def _summary(
     trained: Trained, name: str, as_of: date, promoted: bool, serving: str | None, decision: Decision
 ) -> dict[str, Any]:
-    shown = ("auc", "auc_low", "auc_high", "auc_gain_low", "brier", "log_loss", "ece", "lift10")
     recipe = trained.model.recipe
+    unsaid = ("contender", "n", "served")
     return {
         "target": trained.key.target,
         "horizon_days": trained.key.horizon_days,
         "as_of": str(as_of),
         "model_id": name,
         "kind": trained.model.kind,
+        "served": trained.served,
         "confidence": recipe["confidence"],
         "why": recipe.get("why"),
         "accepted": decision.accepted,
@@ -178,9 +247,12 @@ def _summary(
         "serving": serving,
         "cutoffs": recipe["cutoffs"],
         "rows": recipe["rows"],
+        "findings": [finding.statement for finding in trained.findings if finding.severity != "note"],
         "evaluations": {
-            row["contender"]: {number: _plain(row[number]) for number in shown} for row in trained.evaluations
+            row["contender"]: {number: _plain(value) for number, value in row.items() if number not in unsaid}
+            for row in trained.evaluations
         },
+        "duration_seconds": round(trained.duration_seconds, 1),
     }
 
 

@@ -22,14 +22,21 @@ def serving_after(connection: Connection, target: str, horizon_days: int, as_of:
 
 
 def champions(connection: Connection, targets: Targets, primary: TargetKey, as_of: date) -> dict[TargetKey, str]:
-    """Return the model of every target that has one at `as_of`.
+    """Return the model of every target that is scored at night and has one at `as_of`.
 
     Raises
     ------
+    ConfigurationError
+        When the primary target is none of those, or an amount.
     NotReadyError
         When the primary target has none.
     """
-    asked = targets.target_keys()
+    asked = targets.scored_keys()
+    if primary not in asked or targets.targets[primary.target].kind != "probability":
+        raise ConfigurationError(
+            f"shop.yaml: primary_target {primary} is not among the probabilities of customers in targets.yaml "
+            f"({', '.join(map(str, asked))})"
+        )
     found = {key: champion(connection, key.target, key.horizon_days, as_of) for key in asked}
     if found.get(primary) is None:
         raise NotReadyError(

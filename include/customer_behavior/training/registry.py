@@ -3,89 +3,117 @@
 import hashlib
 import json
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError
-from customer_behavior.settings import TargetKey
-from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.model import Model, from_files, model_id
-from customer_behavior.training.sampling import Stratum
+from customer_behavior.training.models import Model, from_files, model_id
 from customer_behavior.warehouse import audit, copy_frame
+
+if TYPE_CHECKING:  # scoring loads models without the libraries that train them
+    from customer_behavior.training.core import Trained
 
 VERSION = """
     INSERT INTO models.model_versions (
-        model_id, target, horizon_days, trained_as_of, recipe, fit_dates, calibration_dates, report_dates, run_id
+        model_id, target, horizon_days, trained_as_of, recipe, fit_dates, tune_dates, calibration_dates, report_dates, run_id
     ) VALUES (
         :model_id, :target, :horizon_days, :trained_as_of, cast(:recipe AS jsonb),
-        cast(:fit AS date[]), cast(:calibration AS date[]), cast(:report AS date[]), :run_id
+        cast(:fit AS date[]), cast(:tune AS date[]), cast(:calibration AS date[]), cast(:report AS date[]), :run_id
     )
 """
 FILE = "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:model_id, :name, :content, :sha256)"
+TRIAL = """
+    INSERT INTO models.tuning_trials (model_id, trial, state, loss, trees, chosen, parameters)
+    VALUES (:model_id, :trial, :state, :loss, :trees, :chosen, cast(:parameters AS jsonb))
+"""
+FINDING = """
+    INSERT INTO models.training_findings (model_id, position, severity, finding, statement, fix, details)
+    VALUES (:model_id, :position, :severity, :finding, :statement, :fix, cast(:details AS jsonb))
+"""
+OF_MODEL = (
+    "model_versions", "model_files", "evaluations", "gain_table", "thresholds", "tuning_trials", "training_findings"
+)  # fmt: skip
+"""The tables that a registration writes, each in place of what the model's id has there."""
 
 
-def save(
-    connection: Connection,
-    model: Model,
-    key: TargetKey,
-    as_of: date,
-    cutoffs: Cutoffs,
-    evaluations: list[dict[str, Any]],
-    gains: pd.DataFrame,
-    run_id: str | None,
-    strata: dict[str, list[Stratum]] | None = None,
-) -> str:
-    """Register a model with its files and numbers, in place of the rows its id already has; return its id.
+def save(connection: Connection, trained: "Trained", as_of: date, run_id: str | None) -> str:
+    """Register a model with its files, numbers and findings, in place of the rows its id already has; return its id.
 
-    `strata` goes on record as the recipe's, in the table alone: what was read of each as-of date and label, by part.
+    What was read of each as-of date and outcome goes on record as the recipe's strata, in the table alone.
     """
-    files = model.files()
+    files = trained.model.files()
     name = model_id(files)
-    recipe = {"kind": model.kind, "features": list(model.features), **model.recipe}
-    recipe["strata"] = {part: [one.described() for one in read] for part, read in (strata or {}).items()}
-    version = {
-        "model_id": name,
-        "target": key.target,
-        "horizon_days": key.horizon_days,
-        "trained_as_of": as_of,
-        "recipe": json.dumps(recipe),
-        "fit": list(cutoffs.fit),
-        "calibration": list(cutoffs.calibration),
-        "report": list(cutoffs.report),
-        "run_id": run_id,
-    }
+    whole = f"{as_of} {trained.key.target}/{trained.key.horizon_days} {name}"
+    deleted = {table: _delete(connection, table, name) for table in OF_MODEL}
+    connection.execute(sa.text(VERSION), _version(trained, name, as_of, run_id))
     contents = [
         {"model_id": name, "name": file, "content": content, "sha256": hashlib.sha256(content).hexdigest()}
         for file, content in files.items()
     ]
-    judged = pd.DataFrame(evaluations).assign(
-        model_id=name, target=key.target, horizon_days=key.horizon_days, trained_as_of=as_of
+    judged = pd.DataFrame(trained.evaluations).assign(
+        model_id=name, target=trained.key.target, horizon_days=trained.key.horizon_days, trained_as_of=as_of
     )
-    deleted = {
-        table: _delete(connection, table, name)
-        for table in ("model_versions", "model_files", "evaluations", "gain_table")
-    }
-    connection.execute(sa.text(VERSION), version)
-    connection.execute(sa.text(FILE), contents)
     written = {
         "model_versions": 1,
-        "model_files": len(contents),
-        "evaluations": copy_frame(connection, "models.evaluations", judged) if evaluations else 0,
-        "gain_table": copy_frame(connection, "models.gain_table", gains.assign(model_id=name)) if len(gains) else 0,
+        "model_files": _insert(connection, FILE, contents),
+        "tuning_trials": _insert(connection, TRIAL, _trials(trained, name)),
+        "training_findings": _insert(connection, FINDING, _findings(trained, name)),
     }
+    for table, frame in (
+        ("evaluations", judged if trained.evaluations else pd.DataFrame()),
+        ("gain_table", trained.gains.assign(model_id=name) if len(trained.gains) else pd.DataFrame()),
+        ("thresholds", pd.DataFrame(trained.thresholds).assign(model_id=name)),
+    ):
+        written[table] = copy_frame(connection, f"models.{table}", frame) if len(frame) else 0
     for table, count in written.items():
-        audit(
-            connection,
-            f"models.{table}",
-            f"{as_of} {key.target}/{key.horizon_days} {name}",
-            deleted[table],
-            count,
-            run_id,
-        )
+        audit(connection, f"models.{table}", whole, deleted[table], count, run_id)
     return name
+
+
+def _version(trained: "Trained", name: str, as_of: date, run_id: str | None) -> dict[str, Any]:
+    model, cutoffs = trained.model, trained.cutoffs
+    recipe = {"kind": model.kind, "features": list(model.features), **model.recipe}
+    recipe["strata"] = {part: [one.described() for one in read] for part, read in trained.data.strata().items()}
+    return {
+        "model_id": name,
+        "target": trained.key.target,
+        "horizon_days": trained.key.horizon_days,
+        "trained_as_of": as_of,
+        "recipe": json.dumps(recipe),
+        "fit": [*cutoffs.fit, *cutoffs.gap],
+        "tune": list(cutoffs.tune),
+        "calibration": list(cutoffs.calibration),
+        "report": list(cutoffs.report),
+        "run_id": run_id,
+    }
+
+
+def _trials(trained: "Trained", name: str) -> list[dict[str, Any]]:
+    return [
+        {**vars(trial), "model_id": name, "parameters": json.dumps(trial.parameters, sort_keys=True)}
+        for trial in trained.tuned.trials
+    ]
+
+
+def _findings(trained: "Trained", name: str) -> list[dict[str, Any]]:
+    return [
+        {
+            **vars(finding),
+            "model_id": name,
+            "position": position,
+            "details": json.dumps(finding.details, sort_keys=True, default=str),
+        }
+        for position, finding in enumerate(trained.findings, start=1)
+    ]
+
+
+def _insert(connection: Connection, statement: str, rows: list[dict[str, Any]]) -> int:
+    if rows:
+        connection.execute(sa.text(statement), rows)
+    return len(rows)
 
 
 def load(connection: Connection, name: str) -> Model:

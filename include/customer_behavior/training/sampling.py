@@ -86,14 +86,15 @@ def fit_weights(weight: np.ndarray | None) -> np.ndarray | None:
 
 
 def weighted_counts(rows: pd.DataFrame) -> tuple[float, float]:
-    """Return the rows and the positives that these rows stand for."""
+    """Return the rows, and those of them that came true (a label over 0), which these rows stand for."""
     weight = rows["weight"].to_numpy(dtype=np.float64)
-    return float(weight.sum()), float(weight @ rows["label"].to_numpy(dtype=np.float64))
+    return float(weight.sum()), float(weight @ (rows["label"].to_numpy(dtype=np.float64) > 0))
 
 
 def strata(rows: pd.DataFrame) -> list[Stratum]:
     """Return the strata of rows that were read, in order of date and label."""
-    counted = rows.groupby(["as_of_date", "label"], sort=True)["weight"].agg(["sum", "size"])
+    outcomes = rows.assign(label=(rows["label"] > 0).astype(int))
+    counted = outcomes.groupby(["as_of_date", "label"], sort=True)["weight"].agg(["sum", "size"])
     return [
         Stratum(day, int(label), total=round(total), kept=int(kept))
         for (day, label), total, kept in counted.itertuples(name=None)

@@ -23,6 +23,10 @@ revision = "0010"
 down_revision = "0009"
 
 AMOUNT = "Expected amount within the horizon, shop currency; NULL: the target is a probability."
+EXPECTED_VALUE = (
+    "Expected revenue within the horizon of the value target, shop currency; in a shop without that target, purchase_probability "
+    "times the revenue per order over 90 days."
+)
 AMOUNT_MEASURES = {
     "mae": "Mean absolute error of the amount, shop currency; NULL: the target is a probability.",
     "rmse": "Root mean squared error of the amount, shop currency; NULL: the target is a probability.",
@@ -144,6 +148,8 @@ def upgrade() -> None:
     for name in ("scores", "score_staging"):
         op.alter_column(name, "probability", schema="models", nullable=True)
         op.add_column(name, optional("amount", DOUBLE, AMOUNT), schema="models")
+    for name in ("customer_scores", "customer_scores_latest"):
+        op.execute(f"COMMENT ON COLUMN marketing.{name}.expected_value IS '{EXPECTED_VALUE}'")
     op.alter_column("target_scores", "probability", schema="marketing", nullable=True)
     op.add_column("target_scores", optional("amount", DOUBLE, AMOUNT), schema="marketing")
     op.execute("GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA models TO train")

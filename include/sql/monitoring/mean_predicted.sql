@@ -1,11 +1,12 @@
--- The mean probability of each target on :as_of beside that of before: of the reference date where it was scored, else
+-- The mean probability, or amount, of each target on :as_of beside that of before: of the reference date where it was scored, else
 -- of the snapshots that the model was reported on.
 WITH means AS (
     SELECT
         scores.target,
         scores.horizon_days,
-        avg(scores.probability) FILTER (WHERE scores.as_of_date = cast(:as_of AS date)) AS now,
-        avg(scores.probability) FILTER (WHERE scores.as_of_date = cast(:reference_as_of AS date)) AS reference,
+        avg(coalesce(scores.probability, scores.amount)) FILTER (WHERE scores.as_of_date = cast(:as_of AS date)) AS now,
+        avg(coalesce(scores.probability, scores.amount))
+            FILTER (WHERE scores.as_of_date = cast(:reference_as_of AS date)) AS reference,
         min(scores.model_id) FILTER (WHERE scores.as_of_date = cast(:as_of AS date)) AS model_id
     FROM models.scores AS scores
     WHERE scores.as_of_date IN (cast(:as_of AS date), cast(:reference_as_of AS date))

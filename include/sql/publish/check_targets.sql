@@ -3,7 +3,10 @@ SELECT
     scores.target,
     scores.horizon_days,
     count(*) AS n,
-    count(*) FILTER (WHERE scores.probability NOT BETWEEN 0 AND 1) AS bad,
+    count(*) FILTER (
+        WHERE (scores.probability BETWEEN 0 AND 1 AND scores.amount IS NULL OR scores.amount >= 0 AND scores.probability IS NULL)
+        IS NOT TRUE
+    ) AS bad,
     min(scores.decile) AS first_decile,
     max(scores.decile) AS last_decile,
     count(DISTINCT scores.decile) AS deciles

@@ -1,6 +1,6 @@
 -- Every target and horizon scored for :as_of.
 INSERT INTO marketing.target_scores (
-    as_of_date, target, horizon_days, customer_id, probability, percentile, decile, model_version
+    as_of_date, target, horizon_days, customer_id, probability, amount, percentile, decile, model_version
 )
 SELECT
     scores.as_of_date,
@@ -8,6 +8,7 @@ SELECT
     scores.horizon_days,
     scores.customer_id,
     scores.probability,
+    scores.amount,
     scores.percentile,
     scores.decile,
     scores.model_id

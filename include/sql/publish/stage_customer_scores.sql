@@ -14,6 +14,14 @@ lapse AS (
     WHERE as_of_date = cast(:as_of AS date) AND target = :lapse_target AND horizon_days = cast(:lapse_days AS integer)
 ),
 
+spending AS (
+    SELECT
+        customer_id,
+        amount
+    FROM models.scores
+    WHERE as_of_date = cast(:as_of AS date) AND target = :value_target AND horizon_days = cast(:value_days AS integer)
+),
+
 snapshot AS (
     SELECT * FROM features.customer_snapshot
     WHERE as_of_date = cast(:as_of AS date)
@@ -64,7 +72,7 @@ SELECT
     scored.decile,
     CASE WHEN scored.decile <= 2 THEN 'high' WHEN scored.decile <= 6 THEN 'medium' ELSE 'low' END AS tier,
     lapse.probability AS lapse_probability,
-    scored.probability * snapshot.order_value_90d AS expected_value,
+    coalesce(spending.amount, scored.probability * snapshot.order_value_90d) AS expected_value,
     array(
         SELECT reason.content ->> 'words'
         FROM jsonb_array_elements(scored.reasons) WITH ORDINALITY AS reason (content, position)
@@ -96,6 +104,7 @@ SELECT
 FROM scored
 LEFT JOIN snapshot ON scored.customer_id = snapshot.customer_id
 LEFT JOIN lapse ON scored.customer_id = lapse.customer_id
+LEFT JOIN spending ON scored.customer_id = spending.customer_id
 LEFT JOIN actions ON scored.customer_id = actions.customer_id
 LEFT JOIN products ON scored.customer_id = products.customer_id
 LEFT JOIN prices ON scored.customer_id = prices.customer_id

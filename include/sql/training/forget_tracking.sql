@@ -1,0 +1,1 @@
+DELETE FROM models.tracking WHERE model_id = :model_id;
