@@ -94,6 +94,7 @@ class Tuning(Settings):
 
     trials: int = Field(ge=0)
     timeout_seconds: float = Field(gt=0)
+    max_rows: int = Field(gt=0)
     max_trees: int = Field(gt=0)
     early_stopping_trees: int = Field(gt=0)
     equal_loss: float = Field(ge=0)

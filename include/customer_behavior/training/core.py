@@ -237,7 +237,7 @@ def _tuned(data: Dataset, question: Question, start: Recipe, settings: Training,
     if data.tune.empty or data.tune["label"].nunique() < 2 or settings.tuning.trials == 0:
         return Tuned(start)
     return tune(
-        data.fit,
+        _at_most(data.fit, settings.tuning.max_rows, settings.seed),
         data.tune,
         question.features,
         question.outcome,
@@ -247,6 +247,11 @@ def _tuned(data: Dataset, question: Question, start: Recipe, settings: Training,
         threads,
         question.monotone,
     )
+
+
+def _at_most(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """Return the rows, or so many of them, drawn without regard to anything: recipes are compared, not fitted to serve."""
+    return rows if len(rows) <= count else rows.sample(count, random_state=seed).sort_index()
 
 
 def _ranks(model: Model) -> bool:

@@ -172,24 +172,25 @@ def fit_linear(
     means = np.average(values, axis=0, weights=weight)
     values -= means
     scales = np.sqrt(np.average(values**2, axis=0, weights=weight))
-    scales[scales < 1e-12] = 1.0
-    values /= scales
+    varies = scales > 1e-12
+    values = (values[:, varies] / scales[varies]).astype(np.float32)
     label = rows["label"].to_numpy()
+    weights = np.zeros(len(means))
     if outcome.kind == "probability":
         fitted = LogisticRegression(max_iter=1000).fit(values, label, sample_weight=weight)
-        weights, intercept = fitted.coef_[0], float(fitted.intercept_[0])
+        weights[varies], intercept = fitted.coef_[0] / scales[varies], float(fitted.intercept_[0])
     else:
         level = float(np.average(label, weights=weight)) or 1.0
         regression = TweedieRegressor(power=TWEEDIE_POWER, alpha=RIDGE, link="log", max_iter=1000)
         fitted = regression.fit(values, label / level, sample_weight=weight)
-        weights, intercept = fitted.coef_, float(fitted.intercept_ + np.log(level))
+        weights[varies], intercept = fitted.coef_ / scales[varies], float(fitted.intercept_ + np.log(level))
     return Linear(
         features=features,
         medians=medians,
         tailed=tailed,
         flagged=flagged,
         levels=levels,
-        weights=tuple(map(float, weights / scales)),
+        weights=tuple(map(float, weights)),
         means=tuple(map(float, means)),
         intercept=intercept,
         calibrator=calibrator,

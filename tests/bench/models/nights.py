@@ -1,0 +1,67 @@
+"""Training on past mornings of a shop, through the nightly run's own steps, and what each contender then said."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from bench.measure import Machine
+from bench.models.judge import IDENTITY
+from bench.models.shops import Shop
+from customer_behavior.asof import ONE_DAY
+from customer_behavior.features import snapshot
+from customer_behavior.ingest.batches import ingest
+from customer_behavior.settings import load_model_features, load_targets
+from customer_behavior.training.contenders import TREES
+from customer_behavior.training.core import Question, train
+from customer_behavior.training.cutoffs import plan_cutoffs
+from customer_behavior.training.dataset import read_dataset, read_rows
+from customer_behavior.training.evaluation import MODEL
+from customer_behavior.training.models import Model
+from customer_behavior.warehouse import Warehouse, run_sql
+
+
+def load(machine: Machine, shop: Shop) -> Warehouse:
+    """Return a warehouse with all of the shop's days in it."""
+    folder = machine.folder / shop.name
+    shop.use(folder)
+    shop.land(folder)
+    warehouse = machine.warehouse()
+    ingest(warehouse, shop.name, shop.first_batch, shop.last_batch, landing=folder)
+    with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))
+    return warehouse
+
+
+def morning(warehouse: Warehouse, shop: Shop, as_of: date) -> pd.DataFrame:
+    """Return the customers of the morning `as_of`: customer_id, as_of_date, label, and a column of probabilities per contender.
+
+    Everything is trained on what was known at `as_of`; labels are as known when all of the shop's days were.
+    """
+    contenders = _trained(warehouse, shop, as_of)
+    target = load_targets().targets[shop.key.target]
+    features = tuple(load_model_features(target.entity))
+    snapshot.build(warehouse, as_of, only_if_missing=True)
+    with warehouse.begin("train") as connection:
+        rows = read_rows(connection, target, shop.key.horizon_days, as_of, shop.last_batch + ONE_DAY, features)
+    said = {name: model.predict(rows) for name, model in contenders.items()}
+    return rows[list(IDENTITY)].assign(**said)
+
+
+def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
+    """Return each contender by name, "model" being what would be served; the one place that knows how a night trains."""
+    targets, key = load_targets(), shop.key
+    target, settings = targets.targets[key.target], targets.training_of(key.target)
+    catalogue = load_model_features(target.entity)
+    question = Question(key, tuple(catalogue), target.kind, target.monotone, catalogue)
+    with warehouse.begin("train") as connection:
+        first = run_sql(connection, "training/first_event_day", as_of=as_of).scalar_one()
+    cutoffs = plan_cutoffs(first, as_of, key.horizon_days, settings)
+    for day in cutoffs.all():
+        snapshot.build(warehouse, day, role="train", only_if_missing=True)
+    with warehouse.begin("train") as connection:
+        data = read_dataset(connection, target, key, cutoffs, as_of, question.features, settings)
+    trained = train(data, cutoffs, question, as_of, settings)
+    return {MODEL: trained.model, **{name: model for name, model in trained.contenders.items() if name != TREES}}

