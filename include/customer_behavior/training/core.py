@@ -37,17 +37,17 @@ class Question:
 
     Parameters
     ----------
-    unique_by : column that is there once a date, "" where rows are not unique by any
     monotone : features that may only raise (1) or lower (-1) the prediction
     catalogue : what is known of the features, for findings in words
+    unique_by : column that is there once a date, "" where rows are not unique by any
     """
 
     key: TargetKey
     features: tuple[str, ...]
     kind: Kind = "probability"
-    unique_by: str = "customer_id"
     monotone: Mapping[str, int] = field(default_factory=dict)
     catalogue: Mapping[str, Feature] = field(default_factory=dict)
+    unique_by: str = "customer_id"
 
     @property
     def outcome(self) -> Outcome:
