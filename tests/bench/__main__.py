@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from bench import ingest, snapshot
+from bench import ingest, score, snapshot
 from bench.measure import Figure, Machine
 from customer_behavior.paths import REPO_DIR
 
@@ -18,6 +18,9 @@ BENCHMARKS: dict[str, Callable[[Machine], Figure]] = {
     "snapshot": snapshot.speed,
     "snapshot_growth": snapshot.growth,
     "snapshot_memory": snapshot.memory,
+    "score": score.speed,
+    "score_memory": score.memory,
+    "score_write": score.write,
 }
 
 

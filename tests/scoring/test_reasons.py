@@ -20,7 +20,7 @@ ROWS = pd.DataFrame({"days": [3.0, np.nan], "share": [0.25, 0.25], "spent": [9.9
 
 def reasons(contributions: list[list[float]]) -> list[list[dict]]:
     found = reasons_json(ROWS, np.array(contributions), tuple(ROWS.columns), CATALOGUE)
-    return [json.loads(text) for text in found]
+    return [json.loads(text) for text in found.to_pylist()]
 
 
 def test_the_three_strongest_with_sign_value_and_words():
@@ -45,7 +45,7 @@ def test_no_effect_is_no_reason():
 
 
 def test_a_model_without_features_has_no_reasons():
-    assert reasons_json(ROWS, np.zeros((2, 0)), (), CATALOGUE) == ["[]", "[]"]
+    assert reasons_json(ROWS, np.zeros((2, 0)), (), CATALOGUE).to_pylist() == ["[]", "[]"]
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.5, 1234.5678, np.nan])

@@ -2,19 +2,21 @@
 
 import logging
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from customer_behavior.errors import CheckFailedError
+from customer_behavior.scoring.reading import read_bucket
 from customer_behavior.scoring.reasons import reasons_json
-from customer_behavior.settings import Target, TargetKey, load_features, load_shop, load_targets
+from customer_behavior.scoring.serving import Serving, serving_models
+from customer_behavior.settings import load_catalogue
 from customer_behavior.training import registry
-from customer_behavior.training.model import Model
-from customer_behavior.training.promotions import champions
-from customer_behavior.training.statements import population_clause, with_clauses
-from customer_behavior.warehouse import Warehouse, audit, copy_frame, lock
+from customer_behavior.training.models import Model
+from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, lock
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +38,8 @@ def stage_bucket(
     NotReadyError
         When the primary target has no model that was promoted before `as_of`.
     CheckFailedError
-        When a model's files are damaged or the snapshot lacks a column it reads.
+        When a model's files are damaged, the snapshot lacks a column it reads, or its predictions are not numbers.
     """
-    settings = load_targets()
     written: dict[str, int] = {}
     with warehouse.begin("score") as connection:
         lock(connection, f"score {run_token} {bucket}")
@@ -46,11 +47,18 @@ def stage_bucket(
             sa.text("DELETE FROM models.score_staging WHERE run_token = :run_token AND bucket = :bucket"),
             {"run_token": run_token, "bucket": bucket},
         ).rowcount
-        for key, name in champions(connection, settings, load_shop().primary_target, as_of).items():
-            model = registry.load(connection, name)
-            rows = _read_bucket(connection, settings.targets[key.target], as_of, bucket, buckets)
-            scores = score(rows, model, key, name, as_of).assign(run_token=run_token, bucket=bucket)
-            written[str(key)] = copy_frame(connection, "models.score_staging", scores)
+        serving = serving_models(connection, as_of)
+        models = [registry.load(connection, one.model_id) for one in serving]
+        populations = [one.population for one in serving]
+        features = [name for model in models for name in model.features]
+        customers = read_bucket(connection, as_of, bucket, buckets, populations, features)
+        for one, model in zip(serving, models, strict=True):
+            rows = customers.of(one.population, model.features)
+            try:
+                scores = score(rows, model, one.target.kind)
+            except CheckFailedError as error:
+                raise CheckFailedError(f"{one.key} as of {as_of}, model {one.model_id}: {error}") from error
+            written[str(one.key)] = stage(connection, scores, one, as_of, bucket, run_token)
         audit(
             connection,
             "models.score_staging",
@@ -63,25 +71,35 @@ def stage_bucket(
     return {"bucket": bucket, "rows": written}
 
 
-def score(rows: pd.DataFrame, model: Model, key: TargetKey, name: str, as_of: date) -> pd.DataFrame:
-    """Return the rows' probabilities and reasons, columns as in models.score_staging."""
-    probability, contributions = model.explain(rows)
-    return pd.DataFrame(
-        {
-            "as_of_date": as_of,
-            "target": key.target,
-            "horizon_days": key.horizon_days,
-            "customer_id": rows["customer_id"],
-            "probability": probability,
-            "reasons": reasons_json(rows, contributions, model.features, load_features()),
-            "model_id": name,
-        }
-    )
+def score(customers: pa.Table, model: Model, kind: Literal["probability", "amount"]) -> pa.Table:
+    """Return the customers' probabilities or amounts, and reasons: customer_id, probability, amount, reasons.
+
+    Raises
+    ------
+    CheckFailedError
+        When a column that the model reads is gone, or a prediction is not a finite number.
+    """
+    rows = customers.to_pandas()
+    predicted, contributions = model.explain(rows)
+    wrong = int((~np.isfinite(predicted)).sum())
+    if wrong:
+        raise CheckFailedError(f"{wrong} of {len(rows)} predictions are not numbers: roll back to another model")
+    values = {"probability": pa.nulls(len(rows), pa.float64()), "amount": pa.nulls(len(rows), pa.float64())}
+    values[kind] = pa.array(predicted, pa.float64())
+    reasons = reasons_json(rows, contributions, model.features, load_catalogue().columns)
+    return pa.table({"customer_id": customers["customer_id"], **values, "reasons": reasons})
 
 
-def _read_bucket(connection: Connection, target: Target, as_of: date, bucket: int, buckets: int) -> pd.DataFrame:
-    return pd.read_sql_query(
-        with_clauses([population_clause(target)], "scoring/bucket_rows"),
-        connection,
-        params={"as_of": as_of, "days": target.population.days, "bucket": bucket, "buckets": buckets},
-    )
+def stage(connection: Connection, scores: pa.Table, by: Serving, as_of: date, bucket: int, run_token: str) -> int:
+    """Append a model's scores of a bucket, columns as `score` returns them, to models.score_staging; return the rows."""
+    same = {
+        "run_token": run_token,
+        "bucket": bucket,
+        "as_of_date": as_of,
+        "target": by.key.target,
+        "horizon_days": by.key.horizon_days,
+        "model_id": by.model_id,
+    }
+    for name, value in same.items():
+        scores = scores.append_column(name, pa.repeat(value, len(scores)))
+    return copy_arrow(connection, "models.score_staging", scores.column_names, scores.to_reader(BATCH_ROWS))

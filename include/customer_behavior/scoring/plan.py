@@ -5,8 +5,8 @@ from datetime import date
 import sqlalchemy as sa
 
 from customer_behavior.errors import NotReadyError
-from customer_behavior.settings import load_shop, load_targets
-from customer_behavior.training.promotions import champions
+from customer_behavior.scoring.serving import serving_models
+from customer_behavior.settings import load_targets
 from customer_behavior.warehouse import Warehouse
 
 
@@ -19,7 +19,7 @@ def plan_buckets(warehouse: Warehouse, as_of: date) -> list[int]:
         When the date has no snapshot, or the primary target no model that was promoted before it.
     """
     with warehouse.begin("score") as connection:
-        champions(connection, load_targets(), load_shop().primary_target, as_of)
+        serving_models(connection, as_of)
         count = sa.text("SELECT count(*) FROM features.customer_snapshot WHERE as_of_date = :as_of")
         rows = connection.execute(count, {"as_of": as_of}).scalar_one()
     if not rows:

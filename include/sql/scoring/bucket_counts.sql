@@ -1,32 +1,30 @@
--- For each bucket: the customers of `population` it has to hold, those staged, and the staged ones that belong there.
+-- For each bucket the customers of `population` it has to hold and the rows staged, each with a sum of 64-bit hashes that is equal
+-- only when they are the same customers, each once; and the models that staged them, first and last of the alphabet.
 SELECT
-    bucket,
-    count(*) FILTER (WHERE belongs) AS expected,
-    coalesce(sum(copies), 0) AS staged,
-    count(*) FILTER (WHERE belongs AND copies > 0) AS matched
+    coalesce(belonging.bucket, held.bucket) AS bucket,
+    coalesce(belonging.customers, 0) AS expected,
+    belonging.hash AS expected_hash,
+    coalesce(held.customers, 0) AS staged,
+    held.hash AS staged_hash,
+    held.first_model,
+    held.last_model
 FROM (
     SELECT
-        customer_id,
+        mod(mod(hashtextextended(customer_id, 0), :buckets) + :buckets, :buckets) AS bucket,
+        count(*) AS customers,
+        sum(hashtextextended(customer_id, 1)) AS hash
+    FROM population
+    GROUP BY mod(mod(hashtextextended(customer_id, 0), :buckets) + :buckets, :buckets)
+) AS belonging
+FULL JOIN (
+    SELECT
         bucket,
-        bool_or(belongs) AS belongs,
-        count(*) FILTER (WHERE staged) AS copies
-    FROM (
-        SELECT
-            customer_id,
-            mod(mod(hashtextextended(customer_id, 0), :buckets) + :buckets, :buckets) AS bucket,
-            TRUE AS belongs,
-            FALSE AS staged
-        FROM population
-        UNION ALL
-        SELECT
-            customer_id,
-            bucket,
-            FALSE AS belongs,
-            TRUE AS staged
-        FROM models.score_staging
-        WHERE run_token = :run_token AND as_of_date = :as_of AND target = :target AND horizon_days = :horizon_days
-    ) AS either
-    GROUP BY customer_id, bucket
-) AS customers
-GROUP BY bucket
-ORDER BY bucket
+        count(*) AS customers,
+        sum(hashtextextended(customer_id, 1)) AS hash,
+        min(model_id) AS first_model,
+        max(model_id) AS last_model
+    FROM models.score_staging
+    WHERE run_token = :run_token AND as_of_date = :as_of AND target = :target AND horizon_days = :horizon_days
+    GROUP BY bucket
+) AS held ON belonging.bucket = held.bucket
+ORDER BY coalesce(belonging.bucket, held.bucket)
