@@ -160,7 +160,9 @@ def test_an_old_batch_loaded_again_with_other_rows_is_in_what_is_built_later(war
             assert after != before[night], night
 
 
-def test_a_dimension_edited_later_changes_nothing(warehouse, landing, tmp_path, monkeypatch):
+@pytest.fixture
+def deliver(warehouse, landing, tmp_path, monkeypatch) -> Callable[[date, str], None]:
+    """Deliver two dimensions on a day: customers, who all live in a country, and products."""
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_DIMENSIONS", str(tmp_path))
     columns = {name: name for name in ("customer_id", "country")}
     for name, kind, mapped in (("people", "customers", columns), ("goods", "products", {"product_id": "customer_id"})):
@@ -174,6 +176,10 @@ def test_a_dimension_edited_later_changes_nothing(warehouse, landing, tmp_path, 
             path.write_text("customer_id,country\n" + "".join(f"c{n:02d},{country}\np{n},\n" for n in range(16)))
             assert load_delivery(warehouse, name, day)["rows_accepted"] == 32
 
+    return deliver
+
+
+def test_a_dimension_edited_later_changes_nothing(warehouse, landing, deliver):
     random_shop.land(landing, random_shop.draw(18))
     random_shop.load(warehouse, random_shop.FIRST, random_shop.LAST)
     deliver(END - 40 * ONE_DAY, "FR")
@@ -181,3 +187,33 @@ def test_a_dimension_edited_later_changes_nothing(warehouse, landing, tmp_path, 
     for day in (END, END + ONE_DAY):
         deliver(day, "JP")
         assert built(warehouse, END) == before
+
+
+def test_a_dimension_delivered_for_a_past_day_makes_nothing_stale(warehouse, landing, deliver):
+    random_shop.land(landing, random_shop.draw(19))
+    random_shop.load(warehouse, random_shop.FIRST, random_shop.LAST)
+    before = built(warehouse, END)
+    assert checkpoints(warehouse)
+    written = writes(warehouse)
+    for country in ("FR", "JP"):
+        deliver(random_shop.FIRST + ONE_DAY, country)
+        assert built(warehouse, END, only_if_missing=True) == before
+    assert writes(warehouse) == written
+    assert built(warehouse, END) == before
+    assert writes(warehouse) == [*written, ("features.customer_snapshot", str(END))]  # no checkpoint was made anew
+    random_shop.load(warehouse, random_shop.FIRST + ONE_DAY, random_shop.FIRST + ONE_DAY)  # a batch of events does
+    assert built(warehouse, END, only_if_missing=True) == before
+    assert [table for table, _ in writes(warehouse)[-2:]] == [
+        "features.customer_checkpoint",
+        "features.customer_snapshot",
+    ]
+
+
+def writes(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Return the (table, slice) of every write of a snapshot or a checkpoint, in order."""
+    with warehouse.begin() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT table_name, slice FROM monitoring.write_audit"
+            " WHERE table_name IN ('features.customer_snapshot', 'features.customer_checkpoint') ORDER BY audit_id"
+        )
+        return [tuple(row) for row in found]

@@ -287,6 +287,63 @@ def test_a_second_build_replaces_the_first_and_is_audited(shop, warehouse):
         ]  # fmt: skip
 
 
+def test_only_if_missing_keeps_a_day_until_its_past_is_loaded_again(shop, warehouse):
+    events = visit("10:00", "10:01", "10:02")
+    shop(events)
+    ledger(warehouse, NEXT)  # of no concern to it
+    assert (kept(warehouse), writes(warehouse)) == (2, 1)
+    load(warehouse, [*events, *visit("11:00", session_id="t")], DAY)
+    assert (kept(warehouse), writes(warehouse)) == (3, 2)
+    ledger(warehouse, DAY - timedelta(days=40))  # history looks at it
+    assert (kept(warehouse), writes(warehouse)) == (3, 3)
+    assert (kept(warehouse), writes(warehouse)) == (3, 3)
+    sessions.build(warehouse, DAY, role="train")
+    assert writes(warehouse) == 4
+
+
+def test_only_if_missing_knows_a_day_without_sessions(shop, warehouse):
+    assert shop(visit("10:00", event_type="purchase")) == []
+    assert (kept(warehouse), writes(warehouse)) == (0, 1)
+    load(warehouse, visit("10:00"), DAY)
+    assert (kept(warehouse), writes(warehouse)) == (1, 2)
+
+
+def test_only_if_missing_builds_a_day_that_was_never_built_or_is_gone_since(shop, warehouse):
+    load(warehouse, visit("10:00"), DAY)
+    assert (kept(warehouse), writes(warehouse)) == (1, 1)
+    maintenance.apply_retention(warehouse, DAY + timedelta(days=401), dry_run=False)
+    assert taken(warehouse, DAY) == []
+    # The partition alone: retention forgets the audit of so old a day as well.
+    load(warehouse, visit("10:00"), DAY)
+    sessions.build(warehouse, DAY)
+    with warehouse.begin() as connection:
+        connection.execute(sa.text("TRUNCATE features.session_snapshot"))
+    assert kept(warehouse) == len(taken(warehouse, DAY)) == 1
+
+
+def kept(warehouse) -> int:
+    """Build as a training does."""
+    return sessions.build(warehouse, DAY, role="train", only_if_missing=True)
+
+
+def writes(warehouse) -> int:
+    with warehouse.begin() as connection:
+        count = "SELECT count(*) FROM monitoring.write_audit WHERE table_name = 'features.session_snapshot'"
+        return connection.execute(sa.text(count)).scalar_one()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_a_training_builds_of_a_past_day_is_what_its_night_built(shop, warehouse, seed):
+    night = shop(random_events(seed, DAY))
+    for day in (NEXT, NEXT + timedelta(days=1)):
+        ledger(warehouse, day)
+    with warehouse.begin() as connection:  # no partition, no audit: as of a day before the platform was there
+        connection.execute(sa.text("DROP TABLE features.session_snapshot_20240305"))
+        connection.execute(sa.text("TRUNCATE monitoring.write_audit"))
+    assert kept(warehouse) == len(night)
+    assert taken(warehouse, DAY) == night
+
+
 def test_a_day_whose_batch_is_missing_is_not_ready(shop, warehouse):
     shop(visit("10:00"))
     with pytest.raises(NotReadyError, match="source till has no batch for 2024-03-06"):

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from customer_behavior.features.ledger import fingerprint
 from customer_behavior.ingest.source import load_source
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
@@ -34,8 +35,10 @@ def ensure(warehouse: Warehouse, as_of: date, *, role: str, run_id: str | None =
 
 def usable(connection: Connection, as_of: date) -> date | None:
     """Return the newest checkpoint that is not stale and whose batches are all known as of `as_of`; None: there is none."""
-    rows = run_sql(connection, "features/checkpoints", as_of=as_of)
-    return next((row.checkpoint_date for row in rows if row.is_current), None)
+    for one in run_sql(connection, "features/checkpoints", as_of=as_of).all():
+        if one.ledger == fingerprint(connection, one.known_until):
+            return one.checkpoint_date
+    return None
 
 
 def _make(
@@ -46,7 +49,13 @@ def _make(
     deleted = connection.execute(delete, here).rowcount
     connection.execute(sa.text("DELETE FROM features.checkpoints WHERE checkpoint_date = :day"), here)
     # The ledger first: a load that ends between the two makes the checkpoint stale, not wrong.
-    run_sql(connection, "features/insert_checkpoint_ledger", checkpoint_date=checkpoint, known_until=known_until)
+    run_sql(
+        connection,
+        "features/insert_checkpoint_ledger",
+        checkpoint_date=checkpoint,
+        known_until=known_until,
+        ledger=fingerprint(connection, known_until),
+    )
     before = earlier if earlier is not None and earlier < checkpoint else None
     run_sql(connection, "features/lifetime", checkpoint=before, before=checkpoint, known_until=known_until)
     written = run_sql(connection, "features/insert_checkpoint", checkpoint_date=checkpoint).rowcount

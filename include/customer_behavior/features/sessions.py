@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.asof import ONE_DAY
+from customer_behavior.features.ledger import is_current
 from customer_behavior.ingest.readiness import require_ready
 from customer_behavior.settings import load_shop, load_targets
 from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql, sql_text
@@ -17,25 +18,40 @@ from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, loc
 TABLE = "features.session_snapshot"
 
 
-def build(warehouse: Warehouse, day: date, *, run_id: str | None = None) -> int:
+def build(
+    warehouse: Warehouse, day: date, *, role: str = "score", run_id: str | None = None, only_if_missing: bool = False
+) -> int:
     """Write the sessions that began on `day` into features.session_snapshot, in place of what it held; return its rows.
 
     A day is built as of the day after it: from the batches up to `day`. What a later batch brings is not in it, so a session that
     goes on after midnight is known as far as those batches tell (`end_open`). A shop whose sources show no visits has no rows.
+
+    Parameters
+    ----------
+    role : str
+        Role that writes: score, or train for training sets.
+    only_if_missing : bool
+        Keep a day that has been built, with or without rows, unless a batch up to `day` has been loaded since it was.
 
     Raises
     ------
     NotReadyError
         When the batch of `day` is not in the ledger.
     """
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(role) as connection:
         require_ready(connection, day + ONE_DAY)
         lock(connection, f"session snapshot {day}")
-        deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE session_day = :day"), {"day": day}).rowcount
+        here = {"day": day}
+        if only_if_missing:
+            present = connection.execute(
+                sa.text(f"SELECT count(*) FROM {TABLE} WHERE session_day = :day"), here
+            ).scalar_one()
+            if is_current(connection, TABLE, str(day), day + ONE_DAY, rows=present):
+                return present
+        deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE session_day = :day"), here).rowcount
         sources = list(run_sql(connection, "features/session_sources", day=day).scalars())
         written = _insert(connection, day, sources) if sources else 0
-        if deleted or written:
-            audit(connection, TABLE, str(day), deleted, written, run_id)
+        audit(connection, TABLE, str(day), deleted, written, run_id)
         return written
 
 

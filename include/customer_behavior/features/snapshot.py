@@ -6,9 +6,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.features import checkpoint
+from customer_behavior.features.ledger import is_current
 from customer_behavior.ingest.readiness import require_ready
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql
+
+TABLE = "features.customer_snapshot"
 
 
 def build(
@@ -34,16 +37,16 @@ def build(
     with warehouse.begin(role) as connection:
         lock(connection, f"snapshot {as_of}")
         here = {"as_of": as_of}
-        count = sa.text("SELECT count(*) FROM features.customer_snapshot WHERE as_of_date = :as_of")
-        present = connection.execute(count, here).scalar_one()
-        if present and only_if_missing and run_sql(connection, "features/is_snapshot_current", as_of=as_of).scalar():
-            return present
-        ensure_partitions(connection, "features.customer_snapshot", as_of, as_of)
-        deleted = connection.execute(
-            sa.text("DELETE FROM features.customer_snapshot WHERE as_of_date = :as_of"), here
-        ).rowcount
+        if only_if_missing:
+            present = connection.execute(
+                sa.text(f"SELECT count(*) FROM {TABLE} WHERE as_of_date = :as_of"), here
+            ).scalar_one()
+            if is_current(connection, TABLE, str(as_of), as_of, rows=present):
+                return present
+        ensure_partitions(connection, TABLE, as_of, as_of)
+        deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE as_of_date = :as_of"), here).rowcount
         written = _insert(connection, as_of)
-        audit(connection, "features.customer_snapshot", str(as_of), deleted, written, run_id)
+        audit(connection, TABLE, str(as_of), deleted, written, run_id)
         return written
 
 
