@@ -5,23 +5,27 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 import xgboost as xgb
+import yaml
 from pyarrow import csv
 
 from bench import snapshot as shops
 from bench.measure import Figure, Machine, median_seconds
 from customer_behavior import scoring
 from customer_behavior.features import snapshot
-from customer_behavior.paths import REPO_DIR
+from customer_behavior.paths import INCLUDE_DIR, REPO_DIR
 from customer_behavior.scoring.bucket import stage
 from customer_behavior.scoring.reading import read_bucket
 from customer_behavior.scoring.serving import serving_models
@@ -118,13 +122,26 @@ def score_all(warehouse: Warehouse, as_of: date) -> None:
 def _scored_shop(machine: Machine) -> tuple[Warehouse, date, BoostedTrees]:
     """Return the large shop with the snapshot of its date, and a model promoted before, fitted with the product's settings."""
     if not hasattr(machine, "scored_shop"):
-        warehouse, as_of = shops._shop(machine)
+        _ask_everyone(machine)
+        warehouse, as_of = shops.shop(machine)
         for day in (as_of - timedelta(days=7), as_of):
             snapshot.build(warehouse, day)
         model = _fitted(warehouse, as_of)
         serve(warehouse, model, as_of - timedelta(days=1))
         machine.scored_shop = warehouse, as_of, model  # type: ignore[attr-defined]
     return machine.scored_shop  # type: ignore[attr-defined]
+
+
+def _ask_everyone(machine: Machine) -> None:
+    """Let the primary target be asked of every customer seen within 90 days: most of the shop's have not bought lately."""
+    folder = tempfile.TemporaryDirectory()
+    machine.config = folder  # type: ignore[attr-defined]  # kept as long as the machine is
+    shutil.copytree(INCLUDE_DIR / "config", folder.name, dirs_exist_ok=True)
+    path = Path(folder.name) / "targets.yaml"
+    targets = yaml.safe_load(path.read_text())
+    purchase = {**targets["targets"]["purchase"], "population": {"name": "seen_within", "days": 90}}
+    path.write_text(yaml.safe_dump({**targets, "targets": {"purchase": purchase}}))
+    os.environ["CUSTOMER_BEHAVIOR_CONFIG"] = folder.name
 
 
 def _fitted(warehouse: Warehouse, as_of: date) -> BoostedTrees:
@@ -178,7 +195,7 @@ def _population(warehouse: Warehouse, as_of: date) -> None:
             ),
             {"day": as_of, "rows": WRITTEN},
         )
-    shops._analyze(warehouse)
+    shops.analyze(warehouse)
 
 
 def _scores(warehouse: Warehouse, buckets: int) -> list[pa.Table]:

@@ -36,7 +36,7 @@ def _simulate(folder: Path, customers: int, events: int, days: int) -> list[date
     return sorted(date.fromisoformat(path.stem) for path in (folder / SOURCE).glob("*.csv"))
 
 
-def _shop(machine: Machine) -> tuple[Warehouse, date]:
+def shop(machine: Machine) -> tuple[Warehouse, date]:
     """Return a warehouse with the large shop in it, loaded once for all benchmarks, and the date to look from."""
     if not hasattr(machine, "large_shop"):
         folder = machine.folder / "snapshot"
@@ -44,19 +44,19 @@ def _shop(machine: Machine) -> tuple[Warehouse, date]:
         use(folder)
         warehouse = machine.warehouse()
         ingest(warehouse, SOURCE, days[0], days[-1], landing=folder)
-        _analyze(warehouse)
+        analyze(warehouse)
         machine.large_shop = warehouse, days[-1] + timedelta(days=1)  # type: ignore[attr-defined]
     return machine.large_shop  # type: ignore[attr-defined]
 
 
-def _analyze(warehouse: Warehouse) -> None:
+def analyze(warehouse: Warehouse) -> None:
     with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
 
 
 def speed(machine: Machine) -> Figure:
     """Seconds of a snapshot of 200,000 customers, against DuckDB from 10 M events in Parquet by the same SQL."""
-    warehouse, as_of = _shop(machine)
+    warehouse, as_of = shop(machine)
     events = machine.folder / "events.parquet"
     if not events.exists():
         _export(warehouse, events)
@@ -138,7 +138,7 @@ def growth(machine: Machine) -> Figure:
     for night in (120, 300):
         ingest(warehouse, SOURCE, days[loaded], days[night - 4], landing=folder)
         loaded = night - 3
-        _analyze(warehouse)
+        analyze(warehouse)
         snapshot.build(warehouse, days[loaded])  # the month's checkpoint, which is made once a month
         for day in days[loaded:night]:
             seconds.setdefault(night, []).append(median_seconds(lambda d=day: _night(warehouse, folder, d), 1))
@@ -155,7 +155,7 @@ def _night(warehouse: Warehouse, folder: Path, day: date) -> None:
 
 def memory(machine: Machine) -> Figure:
     """Peak memory of PostgreSQL and Python together while that snapshot is made; shared pages are counted once."""
-    warehouse, as_of = _shop(machine)
+    warehouse, as_of = shop(machine)
     peak = _peak_mib(lambda: snapshot.build(warehouse, as_of))
     return Figure("snapshot_memory", peak, "MiB", "2 GiB", 2 * GIB, "at most 1")
 

@@ -12,6 +12,4 @@ INNER JOIN (
     WHERE mod(mod(hashtextextended(asked.customer_id, 0), :buckets) + :buckets, :buckets) = :bucket
     GROUP BY asked.customer_id
 ) AS members ON snapshot.customer_id = members.customer_id
-WHERE
-    snapshot.as_of_date = :as_of
-    AND mod(mod(hashtextextended(snapshot.customer_id, 0), :buckets) + :buckets, :buckets) = :bucket
+WHERE snapshot.as_of_date = :as_of
