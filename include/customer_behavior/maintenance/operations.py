@@ -43,6 +43,7 @@ def _roll_back(
     warehouse: Warehouse, as_of: date, form: Mapping[str, Any], dry_run: bool, run_id: str | None
 ) -> dict[str, Any]:
     from customer_behavior.training import promotions
+    from customer_behavior.training.mirror import mirror
 
     target, model_id, actor = _field(form, "target"), _field(form, "model_id"), _field(form, "actor")
     horizon_days = int(_field(form, "horizon_days"))
@@ -61,4 +62,5 @@ def _roll_back(
             actor=actor,
             run_id=run_id,
         )
+    mirror(warehouse)
     return {**done, "promotion_id": number}
