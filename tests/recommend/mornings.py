@@ -82,7 +82,7 @@ def write_model(
     warehouse: Warehouse,
     model_id: str = MODEL,
     *,
-    kind: str = "xgboost",
+    why: str | None = None,
     target: str = "purchase",
     horizon_days: int = 7,
     fit: Sequence[date] = (),
@@ -90,7 +90,7 @@ def write_model(
     trained_as_of: date = TRAINED,
     promoted: bool = True,
 ) -> None:
-    """Register a model with its report, and promote it."""
+    """Register a model with its report, and promote it; `why` makes it a fallback."""
     key = {"model_id": model_id, "target": target, "horizon_days": horizon_days, "trained": trained_as_of}
     execute(
         warehouse,
@@ -105,7 +105,7 @@ def write_model(
         warehouse,
         "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:model_id, 'model.json', :content, 'x')",
         model_id=model_id,
-        content=json.dumps({"kind": kind}).encode(),
+        content=json.dumps({"kind": "rfm" if why else "xgboost", "recipe": {"why": why} if why else {}}).encode(),
     )
     execute(
         warehouse,

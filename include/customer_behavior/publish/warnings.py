@@ -31,9 +31,11 @@ def read_warnings(connection: Connection, as_of: date, unreliable: Unreliable) -
         f"{n} customers are in a segment the model was wrong about (reliable is false): {segment}"
         for segment, n in unreliable.segments.items()
     ]
-    fallback = run_sql(
-        connection, "publish/is_fallback", as_of=as_of, target=key.target, horizon_days=key.horizon_days
+    why = run_sql(
+        connection, "publish/fallback_reason", as_of=as_of, target=key.target, horizon_days=key.horizon_days
     ).scalar()
-    if fallback:
-        found.append("too little history for a model: every customer has the same probability, do not rank by it")
+    if why:
+        found.append(
+            f"no model could be made ({why}): probabilities are those of classes of recency and frequency, confidence is low"
+        )
     return found

@@ -20,7 +20,10 @@ SELECT
     round(evaluations.log_loss::numeric, 4) AS log_loss,
     round(evaluations.brier::numeric, 4) AS brier,
     round(evaluations.ece::numeric, 4) AS ece,
-    round(evaluations.lift10::numeric, 2) AS lift10
+    round(evaluations.lift10::numeric, 2) AS lift10,
+    round(evaluations.deviance::numeric, 4) AS deviance,
+    round(evaluations.gini::numeric, 4) AS gini
 FROM models.evaluations AS evaluations
 INNER JOIN ranked ON evaluations.model_id = ranked.model_id AND ranked.newest = 1
-ORDER BY evaluations.target, evaluations.horizon_days, evaluations.log_loss, evaluations.contender
+ORDER BY evaluations.target, evaluations.horizon_days, coalesce(evaluations.log_loss, evaluations.deviance),
+    evaluations.contender

@@ -1,5 +1,5 @@
--- Whether the model that scored :as_of gives everybody the base rate. Its model.json says what kind it is.
-SELECT cast(convert_from(files.content, 'UTF8') AS jsonb) ->> 'kind' = 'base_rate' AS fallback
+-- Why a fallback scored :as_of, as its model.json says; no row, or NULL: a model of normal confidence did.
+SELECT cast(convert_from(files.content, 'UTF8') AS jsonb) #>> '{recipe,why}' AS why
 FROM models.model_files AS files
 WHERE files.name = 'model.json' AND files.model_id = (
     SELECT scores.model_id FROM models.scores AS scores
