@@ -13,9 +13,8 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior import maintenance
-from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.errors import NotReadyError
 from customer_behavior.features import customer_day, sessions, snapshot
-from customer_behavior.settings import load_targets
 from customer_behavior.warehouse import copy_frame, ensure_partitions, sql_text
 from support import small_shop
 from support.visits import LABELS, ZONE, day_of, event, expected, identity, random_events
@@ -308,27 +307,21 @@ def test_only_if_missing_knows_a_day_without_sessions(shop, warehouse):
     assert (kept(warehouse), writes(warehouse)) == (1, 2)
 
 
-def test_only_if_missing_builds_a_day_that_was_never_built_or_is_gone_since(shop, warehouse):
-    load(warehouse, visit("10:00"), DAY)
-    assert (kept(warehouse), writes(warehouse)) == (1, 1)
-    maintenance.apply_retention(warehouse, DAY + timedelta(days=401), dry_run=False)
-    assert taken(warehouse, DAY) == []
-    # The partition alone: retention forgets the audit of so old a day as well.
-    load(warehouse, visit("10:00"), DAY)
-    sessions.build(warehouse, DAY)
+def test_only_if_missing_builds_a_day_whose_rows_are_gone(shop, warehouse):
+    first = shop(visit("10:00"))
     with warehouse.begin() as connection:
         connection.execute(sa.text("TRUNCATE features.session_snapshot"))
-    assert kept(warehouse) == len(taken(warehouse, DAY)) == 1
+    assert kept(warehouse) == 1
+    assert taken(warehouse, DAY) == first
 
 
 def kept(warehouse) -> int:
-    """Build as a training does."""
-    return sessions.build(warehouse, DAY, role="train", only_if_missing=True)
+    return sessions.build(warehouse, DAY, role="train", only_if_missing=True)  # as a training does
 
 
 def writes(warehouse) -> int:
+    count = "SELECT count(*) FROM monitoring.write_audit WHERE table_name = 'features.session_snapshot'"
     with warehouse.begin() as connection:
-        count = "SELECT count(*) FROM monitoring.write_audit WHERE table_name = 'features.session_snapshot'"
         return connection.execute(sa.text(count)).scalar_one()
 
 
@@ -390,29 +383,10 @@ def test_retention_and_erasure_reach_it(shop, warehouse):
     maintenance.erase_customer(warehouse, "c2", dry_run=False)
     assert keys(taken(warehouse, DAY)) == [("s", 1)]
     kept = DAY + timedelta(days=401)  # a partition goes when its whole day is older than 400 days
-    assert (
-        "features.session_snapshot_20240305"
-        not in maintenance.apply_retention(warehouse, kept - timedelta(days=1))["partitions"]
-    )
-    assert (
-        "features.session_snapshot_20240305"
-        in maintenance.apply_retention(warehouse, kept, dry_run=False)["partitions"]
-    )
+    partition = "features.session_snapshot_20240305"
+    assert partition not in maintenance.apply_retention(warehouse, kept - timedelta(days=1))["partitions"]
+    assert partition in maintenance.apply_retention(warehouse, kept, dry_run=False)["partitions"]
     assert taken(warehouse, DAY) == []
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"after_events": [3, 1]}, {"after_events": [0]}, {"after_events": []}, {"silence_minutes": 0}]
-)
-def test_settings_that_make_no_sense_are_refused(tmp_path, monkeypatch, wrong):
-    for name, value in small_shop.configure(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    path = tmp_path / "config" / "targets.yaml"
-    targets = yaml.safe_load(path.read_text())
-    targets["sessions"].update(wrong)
-    path.write_text(yaml.safe_dump(targets))
-    with pytest.raises(ConfigurationError, match=f"sessions.{next(iter(wrong))}"):
-        load_targets()
 
 
 def test_the_settings_decide_the_moments_and_the_silence(shop, tmp_path):
@@ -421,7 +395,5 @@ def test_the_settings_decide_the_moments_and_the_silence(shop, tmp_path):
     targets["sessions"] = {"silence_minutes": 5, "after_events": [2]}
     path.write_text(yaml.safe_dump(targets))
     rows = shop(visit("10:00", "10:05", "10:11", "10:12", "10:20", session_id=None))
-    assert [(row["session_key"][-16:], row["after_events"]) for row in rows] == [
-        ("15:00:00.000000Z", 2),
-        ("15:11:00.000000Z", 2),
-    ]
+    assert [row["session_key"][-16:] for row in rows] == ["15:00:00.000000Z", "15:11:00.000000Z"]
+    assert {row["after_events"] for row in rows} == {2}

@@ -166,10 +166,14 @@ def test_segments(warehouse):
 def test_insights_stand_on_what_was_known(morning):
     publish.run(morning, D)
     found = {row["insight"]: row for row in query(morning, "SELECT * FROM marketing.insights")}
-    assert found["peak_hours"]["statement"] == (
-        "80% of the orders of the last 28 days began between 17:00 and 20:00 (America/New_York); the busiest hour is 18:00"
+    assert found["price_threshold"]["statement"] == (
+        "No price threshold was found: the source shows no visits that end without a purchase"
     )
-    assert found["peak_hours"]["details"]["orders"] == 10
+    assert found["peak_hours"]["details"]["of"] == "orders"
+    assert found["peak_hours"]["details"]["visits"] == 109  # of 90 days
+    assert found["peak_hours"]["statement"] == (
+        "No peak hours were found in 109 orders of 29 days: too few days to say: 3, and 7 are needed"
+    )
     assert found["calibration"]["details"]["source"] == "report of the training"
     judge(morning, scored=D - days(9), judged=D - days(1))
     judge(morning, scored=D - days(7), judged=D)  # judged on the morning itself: not known before it
@@ -241,7 +245,7 @@ def test_customers_in_a_segment_confirmed_before_are_not_reliable(warehouse):
 
 
 def test_status_warns_of_drift_of_bad_probabilities_and_of_a_model_that_is_none(warehouse):
-    write_model(warehouse, kind="base_rate")
+    write_model(warehouse, why="40 rows to fit")
     write_snapshot(warehouse, D, {"ann": QUIET})
     write_scores(warehouse, D, {"ann": 0.5})
     recommend.actions(warehouse, D)
@@ -259,7 +263,7 @@ def test_status_warns_of_drift_of_bad_probabilities_and_of_a_model_that_is_none(
     assert status["warnings"] == [
         "customers have moved away from those the model learned from: 12 of 29 features on 2024-03-09, compared with 2024-01-01",
         "probabilities of 2024-03-01 turned out 9.0% off on average: 60.0% predicted, 51.0% came true",
-        "too little history for a model: every customer has the same probability, do not rank by it",
+        "no model could be made (40 rows to fit): probabilities are those of classes of recency and frequency, confidence is low",
     ]
 
 
@@ -274,7 +278,7 @@ def test_a_second_run_writes_again_and_the_same(morning):
     assert {row["table_name"]: (row["rows_deleted"], row["rows_written"]) for row in written} == {
         "marketing.customer_scores": (20, 20),
         "marketing.target_scores": (21, 21),
-        "marketing.insights": (2, 2),
+        "marketing.insights": (3, 3),
         "marketing.status": (1, 1),
     }
 

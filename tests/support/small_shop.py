@@ -53,7 +53,13 @@ def configure(folder: Path, source: dict | None = None, **training: object) -> d
     shop["sources"] = [SOURCE]
     (config / "shop.yaml").write_text(yaml.safe_dump(shop))
     targets = yaml.safe_load((config / "targets.yaml").read_text())
-    quick = {"fit_snapshots": 4, "tune_snapshots": 1, "minimum_rows": 100, "minimum_positives": 20, "bootstrap_samples": 20}
+    quick = {
+        "fit_snapshots": 4,
+        "tune_snapshots": 1,
+        "minimum_rows": 100,
+        "minimum_positives": 20,
+        "bootstrap_samples": 20,
+    }
     targets["training"].update(quick, **training)
     targets["training"]["tuning"].update(trials=1, max_trees=30)
     targets["targets"] = {name: targets["targets"][name] for name in ("purchase", "lapse")}

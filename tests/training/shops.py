@@ -32,7 +32,13 @@ def small_config(folder: Path, **training) -> None:
         "tuning": {**targets["training"]["tuning"], "trials": 2, "max_trees": 40},
     }
     targets["training"].update(quick, **training)
-    targets["training"]["xgboost"] = {"n_estimators": 40, "max_depth": 3, "learning_rate": 0.1, "subsample": 0.8, "min_child_weight": 5}
+    targets["training"]["xgboost"] = {
+        "n_estimators": 40,
+        "max_depth": 3,
+        "learning_rate": 0.1,
+        "subsample": 0.8,
+        "min_child_weight": 5,
+    }
     (folder / "shop.yaml").write_text(yaml.safe_dump(shop, sort_keys=False))
     (folder / "targets.yaml").write_text(yaml.safe_dump(targets, sort_keys=False))
 

@@ -8,9 +8,11 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.settings import TargetKey, Training
+from customer_behavior.training.contenders import fit_contenders
 from customer_behavior.training.core import Question, train
 from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.dataset import Dataset
+from customer_behavior.training.outcome import OUTCOMES
 
 FEATURES = ("purchase_days_90d", "mood", "noise")
 KEY = TargetKey(target="purchase", horizon_days=7)
@@ -73,7 +75,10 @@ def numbers(trained) -> dict[str, dict]:
 
 def test_it_finds_what_a_straight_line_cannot_and_says_how_surely():
     found = numbers(run(rows(6000, 1), rows(3000, 2), rows(3000, 3)))
-    assert set(found) == {"model", "logistic_regression", "frequency", "base_rate"}
+    assert set(found) == {
+        "model", "xgboost", "blend", "logistic_regression", "frequency", "rfm", "xgboost_defaults", "base_rate"
+    }  # fmt: skip
+    assert [name for name, row in found.items() if row["served"]] == ["model", "xgboost"]
     model, line = found["model"], found["logistic_regression"]
     assert model["auc_low"] < model["auc"] < model["auc_high"]
     assert model["auc_gain_low"] is None
@@ -94,18 +99,22 @@ def test_probabilities_follow_the_later_days_they_are_calibrated_on():
     assert model["ece"] < 0.03
 
 
-def test_where_nothing_is_known_nothing_is_found_and_a_leak_would_show():
-    parts = [rows(3000, seed, signal=0) for seed in (1, 2, 3)]
-    honest = run(*parts)
-    if honest.model.kind == "xgboost":
-        assert numbers(honest)["model"]["auc"] == pytest.approx(0.5, abs=0.04)
-    leaking = [part.assign(noise=part["label"].astype("float32")) for part in parts]
-    assert numbers(run(*leaking))["model"]["auc"] > 0.99
+def test_where_nothing_is_known_nothing_is_found():
+    honest = run(*[rows(3000, seed, signal=0) for seed in (1, 2, 3)])
+    assert numbers(honest)["model"]["auc"] == pytest.approx(0.5, abs=0.04)
 
 
-def test_a_signal_that_turns_round_is_served_by_the_base_rate():
+def test_a_column_that_knows_the_outcome_is_left_out_and_said():
+    parts = [rows(3000, seed) for seed in (1, 2, 3)]
+    leaking = run(*(part.assign(noise=part["label"].astype("float32")) for part in parts))
+    assert leaking.model.features == ("purchase_days_90d", "mood")
+    assert [finding.details["column"] for finding in leaking.findings if finding.severity == "blocking"] == ["noise"]
+    assert numbers(leaking)["model"]["auc"] == numbers(run(*parts, features=FEATURES[:2]))["model"]["auc"]
+
+
+def test_a_signal_that_turns_round_is_served_by_a_fallback():
     trained = run(rows(3000, 1), rows(3000, 2, signal=-1), rows(3000, 3, signal=-1))
-    assert trained.model.kind == "base_rate"
+    assert (trained.model.kind, trained.served) == ("rfm", "rfm")
     assert "no better than chance" in trained.model.recipe["why"]
 
 
@@ -118,14 +127,15 @@ def test_a_signal_that_turns_round_is_served_by_the_base_rate():
         (rows(2000, 1).assign(label=0), "0 rows of the rarer outcome"),
     ],
 )
-def test_too_little_to_fit_serves_the_base_rate_and_says_so(fit, says):
+def test_too_little_to_fit_serves_classes_of_frequency_and_says_so(fit, says):
     trained = run(fit, rows(300, 2), rows(300, 3))
-    assert trained.model.kind == "base_rate"
+    assert trained.model.kind == "rfm"
     assert trained.model.recipe["confidence"] == "low"
     assert says in trained.model.recipe["why"]
-    assert numbers(trained)["model"]["auc"] == 0.5
+    assert trained.contenders == {}
     labels = pd.concat([fit["label"], trained.data.calibration["label"]])
-    assert trained.model.predict(trained.data.report)[0] == pytest.approx((labels.sum() + 1) / (len(labels) + 2))
+    seen = pd.concat([fit, trained.data.calibration])
+    assert trained.model.predict(seen).mean() == pytest.approx((labels.sum() + 1) / (len(labels) + 2), abs=0.01)
 
 
 def test_without_a_single_label_the_base_rate_is_even_odds_and_there_is_no_report():
@@ -188,19 +198,26 @@ def test_penalties_count_the_rows_that_were_read_however_many_they_stand_for():
     assert heavier.model.booster.save_raw() == run(*parts).model.booster.save_raw()
 
 
+def contenders(learn: pd.DataFrame, calibration: pd.DataFrame, features: tuple[str, ...]):
+    """Every contender of these rows, by name."""
+    found = fit_contenders(learn, calibration, features, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2)
+    return {name: contender.model for name, contender in found.items()}
+
+
 def test_each_baseline_predicts_the_mean_of_the_whole_shop():
     parts = [rows(40_000, seed, shift=-3) for seed in (1, 2)]
-    baselines = fit_baselines(*(sampled(part, 1000, 1500) for part in parts), FEATURES)
-    for name, predict in baselines.items():
-        assert predict(parts[1]).mean() == pytest.approx(parts[1]["label"].mean(), rel=0.06), name
+    found = contenders(*(sampled(part, 1000, 1500) for part in parts), FEATURES)
+    for name, model in found.items():
+        assert model.predict(parts[1]).mean() == pytest.approx(parts[1]["label"].mean(), rel=0.06), name
 
 
 def test_the_logistic_regression_is_fitted_to_the_rows_that_are_stood_for():
     # Counted as they are, the rows of either mood are half and half.
     fit = pd.DataFrame({"mood": [0.0, 0.0, 1.0, 1.0] * 500, "label": [0, 1, 0, 1] * 500})
     fit["weight"] = [1.0, 9.0, 9.0, 1.0] * 500
-    predict = fit_baselines(fit, fit, ("mood",))["logistic_regression"]
-    assert predict(pd.DataFrame({"mood": [0.0, 1.0]})) == pytest.approx([0.9, 0.1], abs=0.01)
+    fit["customer_id"] = [f"c{n}" for n in range(len(fit))]
+    line = contenders(fit, fit, ("mood",))["logistic_regression"]
+    assert line.predict(pd.DataFrame({"mood": [0.0, 1.0]})) == pytest.approx([0.9, 0.1], abs=0.01)
 
 
 def test_the_base_rate_is_that_of_the_rows_that_are_stood_for():
@@ -209,5 +226,5 @@ def test_the_base_rate_is_that_of_the_rows_that_are_stood_for():
     calibration = rows(300, 2)
     trained = run(few, calibration, rows(300, 3))
     expected = (fit["label"].sum() + calibration["label"].sum() + 1) / (400 + 300 + 2)
-    assert trained.model.kind == "base_rate"
-    assert trained.model.predict(fit)[0] == pytest.approx(expected)
+    assert trained.model.kind == "rfm"
+    assert trained.model.values[0] == (pytest.approx(expected),)  # that of everyone, before customers are told apart

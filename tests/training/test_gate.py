@@ -1,34 +1,94 @@
 import numpy as np
 import pytest
 
-from customer_behavior.training.gate import decide
+from customer_behavior.settings import Gate
+from customer_behavior.training.gate import Judged, decide
+from customer_behavior.training.outcome import OUTCOMES
 
-LABEL = np.r_[np.ones(20), np.zeros(80)]
-CHAMPION = np.full(100, 0.2)
+COUNT = 4000
+RATE = 0.3
+LABEL = (np.arange(COUNT) % 10 < 10 * RATE).astype(float)
+CUSTOMERS = np.arange(COUNT).astype(str)
+CHAMPION = np.full(COUNT, RATE)
+SETTINGS = Gate(max_loss=0.002, minimum_segment_rows=100)
 
 
-@pytest.mark.parametrize(("challenger", "accepted"), [(0.2, True), (0.21, True), (0.3, False)])
+def gate(challenger, champion=CHAMPION, *, changed=False, weight=None, segments=None, settings=SETTINGS):
+    judged = Judged(LABEL, CUSTOMERS, weight, segments or {})
+    return decide(
+        judged,
+        challenger,
+        champion,
+        "the champion old",
+        OUTCOMES["probability"],
+        changed_recipe=changed,
+        settings=settings,
+        samples=200,
+        seed=1,
+    )
+
+
+@pytest.mark.parametrize(("challenger", "accepted"), [(0.3, True), (0.301, True), (0.36, False)])
 def test_it_accepts_what_is_at_most_a_little_worse(challenger, accepted):
-    decision = decide(LABEL, np.full(100, challenger), CHAMPION, "old", allowed=0.002)
-    assert decision.accepted is accepted
+    assert gate(np.full(COUNT, challenger)).accepted is accepted
+
+
+def test_a_changed_recipe_has_to_be_surely_better():
+    same, better = CHAMPION, np.where(LABEL == 1, 0.5, 0.2)
+    assert gate(same).accepted
+    refused = gate(same, changed=True)
+    assert not refused.accepted
+    assert "its recipe differs from the champion's, and it is not surely better" in refused.reason
+    assert gate(better, changed=True, champion=np.full(COUNT, 0.9)).checks["gain"]["passed"]
 
 
 def test_the_reason_has_the_numbers():
-    decision = decide(LABEL, np.full(100, 0.3), CHAMPION, "old", allowed=0.002)
-    assert decision.reason == (
-        "log loss 0.5261 against 0.5004 of the champion old on the same 100 rows: more than 0.002 worse"
+    refused = gate(np.full(COUNT, 0.36))
+    assert refused.reason.startswith(
+        "log loss 0.0080 higher than the champion old on 4000 rows (95 % of the gain: -0.0"
     )
+    assert "it may be more than 0.002 worse" in refused.reason
+    assert refused.checks["gain"]["mean"] == pytest.approx(-0.0080, abs=1e-4)
 
 
 def test_without_rows_the_champion_stays():
     empty = np.empty(0)
-    assert not decide(empty, empty, empty, "old", allowed=1).accepted
+    judged = Judged(empty, empty)
+    refused = decide(
+        judged, empty, empty, "old", OUTCOMES["probability"], changed_recipe=False, settings=SETTINGS, samples=9, seed=1
+    )
+    assert not refused.accepted
 
 
 def test_rows_count_as_often_as_they_stand_for():
-    challenger = np.where(LABEL == 1, 0.2, 0.1)  # better where nothing came true
-    weight = np.where(LABEL == 1, 100.0, 1.0)
-    worse = np.where(LABEL == 1, 0.15, 0.1)
-    assert decide(LABEL, worse, CHAMPION, "old", allowed=0.002).accepted
-    assert not decide(LABEL, worse, CHAMPION, "old", allowed=0.002, weight=weight).accepted
-    assert decide(LABEL, challenger, CHAMPION, "old", allowed=0.002, weight=weight).accepted
+    challenger = np.where(LABEL == 1, 0.28, 0.27)  # better where nothing came true
+    generous = Gate(max_loss=0.002, minimum_segment_rows=100)
+    assert gate(challenger, settings=generous).checks["gain"]["passed"]
+    heavy = gate(challenger, weight=np.where(LABEL == 1, 100.0, 1.0), settings=generous)
+    assert not heavy.checks["gain"]["passed"]
+
+
+def test_probabilities_that_are_further_off_than_chance_and_the_champion_are_refused():
+    # It ranks better than the champion, and promises far too much.
+    challenger = np.where(LABEL == 1, 0.75, 0.35)
+    refused = gate(challenger)
+    assert refused.checks["gain"]["passed"]
+    assert not refused.accepted
+    assert "its probabilities are 0.320 off on average" in refused.reason
+    worse_champion = np.where(LABEL == 1, 0.99, 0.75)
+    assert gate(challenger, champion=worse_champion).checks["calibration"]["passed"]
+
+
+def test_a_segment_that_is_surely_worse_blocks_and_is_named():
+    random = np.random.default_rng(0)
+    few = np.arange(COUNT) < 400
+    truth = np.where(LABEL == 1, 0.6, 0.2)
+    challenger = np.where(few, 0.3 + 0.2 * (random.random(COUNT) < 0.5), np.where(LABEL == 1, 0.62, 0.19))
+    refused = gate(challenger, champion=truth, segments={"new customers": few, "the others": ~few})
+    assert not refused.checks["segments"]["passed"]
+    assert next(iter(refused.checks["segments"]["gain_high"])) == "new customers"
+    assert "it is worse for new customers" in refused.reason
+    small = Gate(max_loss=0.002, minimum_segment_rows=401)
+    assert gate(challenger, champion=truth, segments={"new customers": few}, settings=small).checks["segments"][
+        "passed"
+    ]

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from customer_behavior.features import snapshot
-from customer_behavior.settings import Target, load_features, load_targets
+from customer_behavior.settings import Target, load_features, load_model_features, load_targets
 from customer_behavior.training.dataset import read_rows
 from training.shops import open_shop
 
@@ -89,4 +89,5 @@ def test_the_population_is_who_bought_in_the_days_before(shop):
 def test_the_shipped_targets_name_files_that_are_there(warehouse, config):
     with warehouse.begin("train") as connection:
         for target in load_targets().targets.values():
-            assert read_rows(connection, target, target.horizons[0], D, D, FEATURES).empty
+            features = tuple(load_model_features(target.entity))
+            assert read_rows(connection, target, target.horizons[0], D, D, features).empty

@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from customer_behavior.training import metrics
 from customer_behavior.training.evaluation import evaluate, gain_table
+from customer_behavior.training.outcome import OUTCOMES
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6), st.integers(0, 3)), min_size=2, max_size=60)
 
@@ -109,7 +110,7 @@ def test_every_draw_of_customers_counts_their_weights():
     weight = np.array([4.0, 3.0, 1.0])
     drawn = metrics.bootstrap_aucs(label, {"a": score}, customers, 3, seed=1, weight=weight)
     assert drawn["a"] == pytest.approx([0.75] * 3)
-    rows = evaluate(label, {"model": score}, customers, 3, 1, weight)
+    rows = evaluate(label, {"model": score}, OUTCOMES["probability"], customers, 3, 1, weight)
     assert rows[0]["base_rate"] == 0.5
     assert rows[0]["auc"] == rows[0]["auc_low"] == 0.75
     assert rows[0]["n"] == 3

@@ -1,5 +1,6 @@
 """A night's training against a real warehouse."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -9,7 +10,9 @@ import sqlalchemy as sa
 from customer_behavior import training
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.settings import TargetKey
-from customer_behavior.training import promotions
+from customer_behavior.training import core, nightly, promotions
+from customer_behavior.training.gate import Decision
+from customer_behavior.training.models import BaseRate
 from training.shops import FIRST_DAY, open_shop, purchases
 
 DAYS = 120
@@ -35,27 +38,116 @@ def table(warehouse, query: str) -> list[tuple]:
 
 def test_every_target_is_trained_registered_judged_and_promoted(shop):
     summaries = train(shop, targets=None)
-    assert [(found["target"], found["kind"], found["promoted"]) for found in summaries] == [
-        ("purchase", "xgboost", True),
-        ("lapse", "base_rate", True),  # 190 rows to fit four weeks ahead
+    assert [
+        (found["target"], found["horizon_days"], found.get("confidence"), found["promoted"]) for found in summaries
+    ] == [
+        ("purchase", 7, "normal", True),
+        ("purchase", 30, "low", True),  # the shop is too young for four times 30 days
+        ("lapse", 28, "low", True),  # 190 rows to fit four weeks ahead
+        ("value", 30, "low", True),
+        ("conversion", 1, None, False),
     ]
+    assert "no source shows visits" in summaries[-1]["reason"]
     purchase = summaries[0]
     assert purchase["cutoffs"]["report"] == [str(AS_OF - timedelta(days=7))]
     assert purchase["evaluations"]["model"]["auc"] > 0.7
     name = purchase["model_id"]
-    contenders = table(shop, f"SELECT contender FROM models.evaluations WHERE model_id = '{name}' ORDER BY 1")
-    assert [row[0] for row in contenders] == ["base_rate", "frequency", "logistic_regression", "model"]
+    contenders = table(shop, f"SELECT contender, served FROM models.evaluations WHERE model_id = '{name}' ORDER BY 1")
+    assert [row[0] for row in contenders] == [
+        "base_rate", "blend", "frequency", "logistic_regression", "model", "rfm", "xgboost", "xgboost_defaults"
+    ]  # fmt: skip
+    assert [row[0] for row in contenders if row[1]] == sorted(["model", purchase["served"]])
     assert len(table(shop, f"SELECT 1 FROM models.gain_table WHERE model_id = '{name}'")) == 10
-    assert table(shop, f"SELECT name FROM models.model_files WHERE model_id = '{name}' ORDER BY 1") == [
-        ("booster.ubj",),
-        ("model.json",),
-    ]
-    assert table(shop, "SELECT target, effective_as_of, actor, reason FROM models.promotions ORDER BY 1 DESC")[0] == (
+    assert ("model.json",) in table(shop, f"SELECT name FROM models.model_files WHERE model_id = '{name}'")
+    assert table(shop, "SELECT target, effective_as_of, actor, reason FROM models.promotions ORDER BY promotion_id")[
+        0
+    ] == (
         "purchase",
         AS_OF,
         "gate",
         "the first model of this target",
     )
+
+
+WRITTEN = {
+    "tuning_trials": "trial, state, loss, trees, chosen, parameters::text",
+    "thresholds": "rule, threshold, n, profit_per_customer",
+    "training_findings": "position, severity, finding, statement",
+    "evaluations": "contender, n, log_loss, log_loss_gain_low, ece_null95, served",
+}
+
+
+def test_what_a_training_found_is_on_record_once_and_the_same_again(shop):
+    name = train(shop)[0]["model_id"]
+
+    def written() -> dict[str, list[tuple]]:
+        query = "SELECT {} FROM models.{} WHERE model_id = '{}' ORDER BY 1"
+        return {one: table(shop, query.format(columns, one, name)) for one, columns in WRITTEN.items()}
+
+    first = written()
+    assert [row[1] for row in first["tuning_trials"]] == ["complete", "complete"]
+    assert sum(row[4] for row in first["tuning_trials"]) == 1
+    assert [row[0] for row in first["thresholds"]] == ["best_profit", "over_65"]
+    assert first["training_findings"]
+    train(shop)
+    assert written() == first
+    assert [row[0] for row in table(shop, "SELECT model_id FROM models.reports")] == [name]
+    assert "<html" in table(shop, "SELECT html FROM models.reports")[0][0]
+
+
+@pytest.fixture
+def worse(monkeypatch):
+    """Let every training end in a model that expects everybody to buy."""
+
+    def train_badly(*arguments, **options):
+        trained = core.train(*arguments, **options)
+        recipe = {**trained.model.recipe, "served": "base_rate"}
+        return replace(trained, model=BaseRate(0.99, recipe=recipe), served="base_rate")
+
+    return lambda: monkeypatch.setattr(nightly, "train", train_badly)
+
+
+def test_every_decision_is_on_record_for_and_against(shop, worse):
+    first = train(shop, AS_OF - timedelta(days=7))[0]["model_id"]
+    worse()
+    second = train(shop)[0]["model_id"]
+    decided = table(
+        shop,
+        "SELECT model_id, champion_id, accepted, promoted, checks ? 'gain' FROM models.decisions ORDER BY decision_id",
+    )
+    assert decided == [(first, None, True, True, False), (second, first, False, False, True)]
+
+
+def test_with_approval_a_model_that_passes_waits_for_a_person(shop, config, monkeypatch):
+    targets = config / "targets.yaml"
+    targets.write_text(targets.read_text().replace("approval: false", "approval: true"))
+    monkeypatch.setattr(nightly, "against_champion", lambda *_: Decision(True, "as good"))
+    first = train(shop, AS_OF - timedelta(days=7))[0]
+    assert first["promoted"]  # what serves a shop without a champion need not wait
+    second = train(shop)[0]
+    assert (second["accepted"], second["promoted"], second["serving"]) == (True, False, first["model_id"])
+    assert "waits for a person's approval" in second["reason"]
+
+
+def test_a_planted_future_column_is_found_left_out_and_on_record(shop):
+    before = train(shop, promote=False)[0]
+    assert "views_28d" in table(shop, "SELECT recipe ->> 'columns' FROM models.model_versions")[0][0]
+    with shop.begin() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE features.customer_snapshot AS known SET views_28d = (SELECT count(*) FROM features.customer_day AS later"
+                " WHERE later.customer_id = known.customer_id AND later.event_day >= known.as_of_date"
+                " AND later.event_day < known.as_of_date + 7)"
+            )
+        )
+    after = train(shop, promote=False)[0]
+    assert after["model_id"] != before["model_id"]
+    here = f"WHERE model_id = '{after['model_id']}'"
+    assert "views_28d" not in table(shop, f"SELECT recipe ->> 'columns' FROM models.model_versions {here}")[0][0]
+    found = table(
+        shop, f"SELECT details ->> 'column', severity FROM models.training_findings {here} AND finding = 'leak'"
+    )
+    assert found == [("views_28d", "blocking")]
 
 
 def test_a_second_run_gives_the_same_model_and_no_second_promotion(shop):
@@ -69,24 +161,24 @@ def test_a_second_run_gives_the_same_model_and_no_second_promotion(shop):
     assert "already serves" in second["reason"]
     assert {name: table(shop, query) for name, query in counted.items()} == before
     written = "SELECT rows_deleted, rows_written FROM monitoring.write_audit WHERE table_name = 'models.model_files'"
-    assert table(shop, f"{written} ORDER BY audit_id") == [(0, 2), (2, 2)]
+    files = table(shop, "SELECT count(*) FROM models.model_files")[0][0]
+    assert table(shop, f"{written} ORDER BY audit_id") == [(0, files), (files, files)]
 
 
 def test_the_next_weeks_challenger_is_compared_with_the_champion_on_its_own_report_rows(shop):
     first = train(shop, AS_OF - timedelta(days=7))[0]
     second = train(shop)[0]
     assert second["model_id"] != first["model_id"]
-    assert f"of the champion {first['model_id']} on the same {second['rows']['report']} rows" in second["reason"]
+    assert f"than the champion {first['model_id']} on {second['rows']['report']} rows" in second["reason"]
     assert second["promoted"] == second["accepted"]
 
 
-def test_a_challenger_that_is_worse_is_registered_and_not_promoted(shop, config):
+def test_a_challenger_that_is_worse_is_registered_and_not_promoted(shop, worse):
     first = train(shop, AS_OF - timedelta(days=7))[0]
-    targets = config / "targets.yaml"
-    targets.write_text(targets.read_text().replace("minimum_rows: 200", "minimum_rows: 100000"))
+    worse()
     second = train(shop)[0]
     assert (second["kind"], second["accepted"], second["promoted"]) == ("base_rate", False, False)
-    assert "more than 0.002 worse" in second["reason"]
+    assert "its recipe differs from the champion's, and it is not surely better" in second["reason"]
     assert second["serving"] == first["model_id"]
     assert table(shop, "SELECT model_id FROM models.promotions") == [(first["model_id"],)]
     assert len(table(shop, "SELECT 1 FROM models.model_versions")) == 2
@@ -101,7 +193,7 @@ def test_without_promotion_a_model_is_registered_only(shop):
 def test_a_champion_whose_files_are_damaged_gives_way(shop):
     train(shop, AS_OF - timedelta(days=7))
     with shop.begin() as connection:
-        connection.execute(sa.text("UPDATE models.model_files SET content = 'x' WHERE name = 'booster.ubj'"))
+        connection.execute(sa.text("UPDATE models.model_files SET content = 'x' WHERE name LIKE '%booster.ubj'"))
     summary = train(shop)[0]
     assert summary["promoted"]
     assert "booster.ubj" in summary["reason"]
@@ -119,7 +211,7 @@ def test_a_missing_day_is_named(shop):
 def test_a_shop_of_three_days_gets_a_model_that_says_it_knows_little(warehouse, config):
     open_shop(warehouse, purchases(3), 3)
     summary = train(warehouse, FIRST_DAY + timedelta(days=3))[0]
-    assert (summary["kind"], summary["confidence"], summary["promoted"]) == ("base_rate", "low", True)
+    assert (summary["kind"], summary["confidence"], summary["promoted"]) == ("rfm", "low", True)
     assert "too young" in summary["why"]
 
 

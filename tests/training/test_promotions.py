@@ -5,12 +5,22 @@ import sqlalchemy as sa
 
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.settings import TargetKey, load_targets
-from customer_behavior.training import promotions, registry
-from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.models import BaseRate
+from customer_behavior.training import promotions
 
 KEY = TargetKey(target="purchase", horizon_days=7)
 DAY = date(2024, 3, 10)
+
+
+def registered(connection) -> str:
+    """Register a model with nothing but its name; return it."""
+    connection.execute(
+        sa.text(
+            "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, recipe, fit_dates,"
+            " calibration_dates, report_dates) VALUES ('old', 'purchase', 7, :day, '{}', '{}', '{}', '{}')"
+        ),
+        {"day": DAY},
+    )
+    return "old"
 
 
 def promote(warehouse, model_id: str, day: date) -> None:
@@ -48,7 +58,7 @@ def test_targets_and_horizons_do_not_mix(warehouse):
 
 def test_a_rollback_is_a_new_row_and_names_a_model_that_is_there(warehouse):
     with warehouse.begin("train") as connection:
-        old = registry.save(connection, BaseRate(0.2), KEY, DAY, Cutoffs(), [], [], None)
+        old = registered(connection)
     promote(warehouse, old, DAY)
     promote(warehouse, "new", date(2024, 3, 12))
     with warehouse.begin("train") as connection:
@@ -65,7 +75,7 @@ def test_a_rollback_is_a_new_row_and_names_a_model_that_is_there(warehouse):
 )
 def test_a_rollback_to_what_cannot_serve_is_refused(warehouse, target, model, says):
     with warehouse.begin("train") as connection:
-        old = registry.save(connection, BaseRate(0.2), KEY, DAY, Cutoffs(), [], [], None)
+        old = registered(connection)
         with pytest.raises(ConfigurationError, match=says):
             promotions.rollback(connection, target, 7, model or old, DAY, reason="", actor="ada")
 

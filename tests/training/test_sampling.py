@@ -154,20 +154,25 @@ def test_a_night_says_what_it_read_and_a_cap_that_is_not_reached_changes_nothing
     open_shop(warehouse, purchases(120, customers=900), 120)
     free, whole = nightly(warehouse, config)
     count = free["rows"]["fit"]
-    exact, _ = nightly(warehouse, config, max_rows={"fit": count, "calibration": 10**9, "report": 10**9})
+    exact, _ = nightly(warehouse, config, max_rows={"fit": count, "tune": 10**9, "calibration": 10**9, "report": 10**9})
     assert exact["model_id"] == free["model_id"]
     assert exact["evaluations"] == free["evaluations"]
     assert "sampled_from" not in whole
-    assert set(whole["strata"]) == {"fit", "calibration", "report"}
+    assert set(whole["strata"]) == {"fit", "gap", "tune", "calibration", "report"}
     assert all(one["weight"] == 1 for part in whole["strata"].values() for one in part)
 
-    capped, recipe = nightly(warehouse, config, max_rows={"fit": count // 2, "calibration": 500, "report": 10**9})
+    capped, recipe = nightly(
+        warehouse, config, max_rows={"fit": count // 2, "tune": 10**9, "calibration": 500, "report": 10**9}
+    )
     assert capped["model_id"] != free["model_id"]
-    assert nightly(warehouse, config, max_rows={"fit": count // 2, "calibration": 500, "report": 10**9})[0] == capped
+    again, _ = nightly(
+        warehouse, config, max_rows={"fit": count // 2, "tune": 10**9, "calibration": 500, "report": 10**9}
+    )
+    assert {**again, "duration_seconds": 0} == {**capped, "duration_seconds": 0}
     assert capped["rows"]["fit"] <= count // 2
     assert set(recipe["sampled_from"]) == {"fit", "calibration"}
     assert recipe["sampled_from"]["fit"] == {"rows": count, "positives": whole["positives"]["fit"]}
-    assert set(recipe["strata"]) == {"fit", "calibration", "report"}
+    assert set(recipe["strata"]) == {"fit", "gap", "tune", "calibration", "report"}
     for part, read in recipe["strata"].items():
         assert sum(one["total"] for one in read) == whole["rows"][part]
         assert sum(one["kept"] for one in read) == capped["rows"][part]
@@ -177,6 +182,8 @@ def test_a_night_says_what_it_read_and_a_cap_that_is_not_reached_changes_nothing
 def test_the_gate_compares_on_what_the_report_rows_stand_for(warehouse, config):
     open_shop(warehouse, purchases(120, customers=900), 120)
     nightly(warehouse, config, promote=True, days=113)
-    second, recipe = nightly(warehouse, config, promote=True, max_rows={"fit": 400, "calibration": 400, "report": 150})
+    second, recipe = nightly(
+        warehouse, config, promote=True, max_rows={"fit": 400, "tune": 400, "calibration": 400, "report": 150}
+    )
     assert {one["weight"] > 1.1 for one in recipe["strata"]["report"]} == {True}
-    assert second["reason"].startswith(f"log loss {second['evaluations']['model']['log_loss']:.3f}")
+    assert f"on {second['rows']['report']} rows" in second["reason"]

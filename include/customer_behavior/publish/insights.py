@@ -1,21 +1,20 @@
-"""Findings about the shop as a whole: when it sells, and how far the probabilities can be trusted."""
+"""Findings about the shop as a whole: what prices and hours do to its sales, and how far the probabilities can be trusted."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from customer_behavior.publish.visits import peak_hours, price_threshold, read_visits
 from customer_behavior.settings import load_shop
 from customer_behavior.slices import delete_date
 from customer_behavior.warehouse import audit, run_sql
 
 TABLE = "marketing.insights"
-HOURS_DAYS = 28
-PEAK_HOURS = 3
 
 
 @dataclass(frozen=True)
@@ -28,41 +27,18 @@ class Insight:
 
 
 def read_insights(connection: Connection, as_of: date) -> list[Insight]:
-    """Return the findings of a date; one that has nothing to stand on is left out."""
+    """Return the findings of a date; that none was found is a finding, but probabilities nobody has judged are left out."""
     key = load_shop().primary_target
-    orders = [
-        int(row.orders)
-        for row in run_sql(
-            connection, "publish/orders_by_hour", as_of=as_of, first_day=as_of - timedelta(days=HOURS_DAYS)
-        )
-    ]
     target = {"as_of": as_of, "target": key.target, "horizon_days": key.horizon_days}
     judged = run_sql(connection, "publish/last_judged", **target).mappings().one_or_none()
     report = run_sql(connection, "publish/report_calibration", **target).mappings().one_or_none()
-    found = [peak_hours(orders, load_shop().timezone), calibration(judged, report, key.horizon_days)]
+    visits = read_visits(connection, as_of)
+    found = [
+        Insight("price_threshold", *price_threshold(visits)),
+        Insight("peak_hours", *peak_hours(visits)),
+        calibration(judged, report, key.horizon_days),
+    ]
     return [insight for insight in found if insight is not None]
-
-
-def peak_hours(orders: Sequence[int], timezone: str) -> Insight | None:
-    """Return the three neighbouring hours with most orders, the earliest of equals; None without an order.
-
-    Parameters
-    ----------
-    orders : 24 counts
-        Orders begun in shop-local hour 0 to 23.
-    """
-    total = sum(orders)
-    if total == 0:
-        return None
-    windows = [sum(orders[start : start + PEAK_HOURS]) for start in range(24 - PEAK_HOURS + 1)]
-    start = windows.index(max(windows))
-    share = windows[start] / total
-    statement = (
-        f"{share:.0%} of the orders of the last {HOURS_DAYS} days began between {start}:00 and {start + PEAK_HOURS}:00 "
-        f"({timezone}); the busiest hour is {orders.index(max(orders))}:00"
-    )
-    shares = {str(hour): round(count / total, 6) for hour, count in enumerate(orders)}
-    return Insight("peak_hours", statement, {"orders": total, "days": HOURS_DAYS, "share_by_hour": shares})
 
 
 def calibration(

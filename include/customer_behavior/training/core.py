@@ -105,8 +105,7 @@ def train(
     """Return the best calibrated model of these rows, and what it was compared with.
 
     Columns that give the outcome away are left out, with a finding. Trees are tuned, and calibrated beside the baselines;
-    the contender with the least loss on the calibration rows is served, the tuned trees (or what the champion was) unless
-    another is surely better. Too few rows, or rows that cannot be used, are served by classes of recency and frequency,
+    see `choose_served` for which of them serves. Too few rows, or rows that cannot be used, are served by classes of recency and frequency,
     with low confidence and the reason.
 
     Parameters
@@ -208,13 +207,15 @@ def choose_served(
 ) -> str:
     """Return the contender to serve, by its loss on calibration rows whose customers its calibrator was not shown.
 
-    The one that serves already, or the tuned trees, stays unless another one's gain is surely above 0: the lower end of the
-    paired 95 % interval. Of several such, that with the least loss.
+    The one that serves already (where none does: the better of the tuned trees and the blend) stays unless another one's gain
+    is surely above 0: the lower end of the paired 95 % interval. Of several such, that with the least loss.
     """
     label = calibration["label"].to_numpy(dtype=np.float64)
     weight, customers = row_weights(calibration), calibration["customer_id"].to_numpy(dtype=str)
     losses = {name: outcome.row_loss(label, contender.held_out) for name, contender in contenders.items()}
-    serving = champion.served if champion and champion.served in contenders else TREES
+    means = {name: metrics.mean(loss, weight) for name, loss in losses.items()}
+    first = min((TREES, BLEND), key=lambda name: means[name])
+    serving = champion.served if champion and champion.served in contenders else first
     better = {}
     for name, loss in losses.items():
         if name == serving:
@@ -223,7 +224,7 @@ def choose_served(
             losses[serving] - loss, customers, settings.bootstrap_samples, settings.seed, weight
         )
         if np.percentile(draws, 2.5) > 0:
-            better[name] = metrics.mean(loss, weight)
+            better[name] = means[name]
     return min(better, key=lambda name: better[name]) if better else serving
 
 

@@ -14,7 +14,7 @@ from customer_behavior.asof import ONE_DAY
 from customer_behavior.features import snapshot
 from customer_behavior.ingest.batches import ingest
 from customer_behavior.settings import load_model_features, load_targets
-from customer_behavior.training.contenders import TREES
+from customer_behavior.training.contenders import BLEND, TREES
 from customer_behavior.training.core import Question, train
 from customer_behavior.training.cutoffs import plan_cutoffs
 from customer_behavior.training.dataset import read_dataset, read_rows
@@ -64,4 +64,7 @@ def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
     with warehouse.begin("train") as connection:
         data = read_dataset(connection, target, key, cutoffs, as_of, question.features, settings)
     trained = train(data, cutoffs, question, as_of, settings)
-    return {MODEL: trained.model, **{name: model for name, model in trained.contenders.items() if name != TREES}}
+    return {
+        MODEL: trained.model,
+        **{name: model for name, model in trained.contenders.items() if name not in (TREES, BLEND)},
+    }

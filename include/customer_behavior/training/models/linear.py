@@ -63,9 +63,10 @@ class Linear:
     def shares(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the margin (n,) and what each feature adds to it (n, features)."""
         shares = self._centred(rows) * np.array(self.weights)
-        by_feature = np.zeros((len(self.features), len(rows)))
-        np.add.at(by_feature, self._owners(), shares.T)
-        return shares.sum(axis=1) + self.intercept, by_feature.T.astype(np.float32)
+        by_feature = np.zeros((len(rows), len(self.features)), dtype=np.float32)
+        for column, owner in enumerate(self._owners()):
+            by_feature[:, owner] += shares[:, column]
+        return shares.sum(axis=1) + self.intercept, by_feature
 
     def _centred(self, rows: pd.DataFrame) -> np.ndarray:
         return design(rows, self.features, self.medians, self.tailed, self.flagged, self.levels) - np.array(self.means)

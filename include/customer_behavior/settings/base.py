@@ -1,0 +1,50 @@
+"""Configuration as frozen, validated objects; a wrong key or value is named with its file."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from customer_behavior.errors import ConfigurationError
+
+
+class Settings(BaseModel):
+    """Base of all configuration: unknown keys are errors, values do not change after they are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def read_yaml(path: Path, kind: type[SettingsT]) -> SettingsT:
+    """Return a YAML file as a validated object.
+
+    Raises
+    ------
+    ConfigurationError
+        When the file is missing, is no YAML, or has a key or value that is not understood; every finding is named.
+    """
+    try:
+        content: Any = yaml.safe_load(path.read_text())
+        return kind.model_validate(content)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path} is missing") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {findings(error)}") from error
+
+
+def findings(error: ValidationError) -> str:
+    """Return what pydantic found, each with its place, in one sentence."""
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+
+
+def merged(values: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return `values` with those of `over` in place, level by level."""
+    return values | {
+        name: merged(values[name], value) if isinstance(value, dict) and isinstance(values.get(name), dict) else value
+        for name, value in over.items()
+    }

@@ -1,0 +1,88 @@
+"""`actions.yaml`, `retention.yaml` and `monitoring.yaml`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from customer_behavior.settings.base import Settings
+
+
+class Range(Settings):
+    """A closed interval; an end that is not given does not bound."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Action(Settings):
+    """Something marketing may do, when, and how it is said."""
+
+    action: str
+    when: dict[str, Range]
+    words: str
+
+
+class Guardrails(Settings):
+    """What keeps actions rare and measurable."""
+
+    cooldown_days: int = Field(ge=0)
+    holdout_share: float = Field(ge=0, lt=1)
+
+
+class Recommendations(Settings):
+    """How products are ranked."""
+
+    products: int = Field(gt=0)
+    half_life_days: float = Field(gt=0)
+    window_days: int = Field(gt=0)
+
+
+class Actions(Settings):
+    """`actions.yaml`."""
+
+    actions: tuple[Action, ...]
+    guardrails: Guardrails
+    recommendations: Recommendations
+
+
+class Retention(Settings):
+    """`retention.yaml`: how long rows are kept."""
+
+    snapshots_days: int = Field(gt=0)
+    sessions_days: int = Field(gt=0)
+    checkpoints_months: int = Field(gt=0)
+    scores_days: int = Field(gt=0)
+    events_months: int = Field(gt=0)
+    marketing_days: int = Field(gt=0)
+    write_audit_days: int = Field(gt=0)
+
+
+class DriftLimits(Settings):
+    """When features count as drifted."""
+
+    method: Literal["wasserstein", "jensenshannon", "psi"]
+    threshold: float = Field(gt=0)
+    limit_share: float = Field(gt=0, le=1)
+    sample_rows: int = Field(gt=0)
+
+
+class PerformanceLimits(Settings):
+    """When matured scores raise an incident."""
+
+    max_ece: float = Field(gt=0)
+
+
+class ErrorLimits(Settings):
+    """How segments that the model gets wrong are looked for."""
+
+    max_depth: int = Field(gt=0)
+    min_share: float = Field(gt=0, lt=1)
+    max_clusters: int = Field(gt=0)
+
+
+class Monitoring(Settings):
+    """`monitoring.yaml`."""
+
+    drift: DriftLimits
+    performance: PerformanceLimits
+    errors: ErrorLimits
