@@ -25,5 +25,6 @@ SELECT
     round(evaluations.gini::numeric, 4) AS gini
 FROM models.evaluations AS evaluations
 INNER JOIN ranked ON evaluations.model_id = ranked.model_id AND ranked.newest = 1
-ORDER BY evaluations.target, evaluations.horizon_days, coalesce(evaluations.log_loss, evaluations.deviance),
+ORDER BY
+    evaluations.target, evaluations.horizon_days, coalesce(evaluations.log_loss, evaluations.deviance),
     evaluations.contender

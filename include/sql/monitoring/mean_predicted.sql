@@ -6,7 +6,7 @@ WITH means AS (
         scores.horizon_days,
         avg(coalesce(scores.probability, scores.amount)) FILTER (WHERE scores.as_of_date = cast(:as_of AS date)) AS now,
         avg(coalesce(scores.probability, scores.amount))
-            FILTER (WHERE scores.as_of_date = cast(:reference_as_of AS date)) AS reference,
+        FILTER (WHERE scores.as_of_date = cast(:reference_as_of AS date)) AS reference,
         min(scores.model_id) FILTER (WHERE scores.as_of_date = cast(:as_of AS date)) AS model_id
     FROM models.scores AS scores
     WHERE scores.as_of_date IN (cast(:as_of AS date), cast(:reference_as_of AS date))

@@ -1,1 +1,2 @@
-DELETE FROM models.tracking WHERE model_id = :model_id;
+DELETE FROM models.tracking
+WHERE model_id = :model_id;

@@ -7,6 +7,10 @@ SELECT
     versions.recipe,
     versions.run_id
 FROM models.model_versions AS versions
-WHERE NOT EXISTS (SELECT 1 FROM models.tracking AS known WHERE known.model_id = versions.model_id)
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM models.tracking AS known
+        WHERE known.model_id = versions.model_id
+    )
 ORDER BY versions.created_at DESC
 LIMIT :at_once;
