@@ -1,0 +1,97 @@
+"""Which recipe wins, and that a study is repeatable, bounded and on record."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from customer_behavior.settings import Tuning
+from customer_behavior.training.outcome import OUTCOMES
+from customer_behavior.training.tuning import Trial, choose, explain_cost, tune
+
+FEATURES = ("often", "mood", "noise")
+START = {"n_estimators": 50, "max_depth": 3, "learning_rate": 0.1, "min_child_weight": 5, "subsample": 0.8,
+         "colsample_bytree": 0.8, "reg_lambda": 1.0}  # fmt: skip
+SETTINGS = Tuning(
+    trials=6, timeout_seconds=600, max_rows=10_000, max_trees=80, early_stopping_trees=10, equal_loss=0.0005
+)
+
+
+def rows(count: int, seed: int) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    often, mood = random.poisson(3, count), random.normal(size=count)
+    odds = 0.4 * often + 1.5 * np.abs(mood) - 2.4
+    return pd.DataFrame(
+        {
+            "often": often.astype("float32"),
+            "mood": mood.astype("float32"),
+            "noise": random.normal(size=count).astype("float32"),
+            "label": (random.random(count) < expit(odds)).astype("int8"),
+            "weight": 1.0,
+        }
+    )
+
+
+def study(start=START, settings=SETTINGS, seed=1):
+    return tune(rows(3000, 1), rows(2000, 2), FEATURES, OUTCOMES["probability"], start, settings, seed, threads=2)
+
+
+def test_the_same_rows_seed_and_start_give_the_same_study():
+    first = study()
+    assert study() == first
+    assert study(seed=2).trials != first.trials
+
+
+def test_the_first_trial_is_the_start_and_one_is_chosen():
+    found = study()
+    assert found.trials[0].parameters == {name: value for name, value in START.items() if name != "n_estimators"}
+    assert len(found.trials) == SETTINGS.trials
+    [chosen] = [trial for trial in found.trials if trial.chosen]
+    assert found.recipe == {**chosen.parameters, "n_estimators": chosen.trees}
+    assert all(trial.trees <= SETTINGS.max_trees for trial in found.trials if trial.trees)
+    assert all((trial.loss is None) == (trial.state != "complete") for trial in found.trials)
+
+
+def test_a_bad_start_is_left_behind():
+    bad = {**START, "max_depth": 6, "learning_rate": 0.02, "min_child_weight": 200, "colsample_bytree": 0.2}
+    found = study(bad, SETTINGS.model_copy(update={"trials": 12}))
+    start = found.trials[0]
+    best = min(trial.loss for trial in found.trials if trial.loss is not None)
+    assert best < start.loss - SETTINGS.equal_loss
+    assert not start.chosen
+
+
+def test_a_study_without_time_is_ended_says_so_and_still_gives_a_recipe():
+    found = study(settings=SETTINGS.model_copy(update={"timeout_seconds": 1e-6}))
+    assert found.aborted
+    assert [trial.state for trial in found.trials] == ["aborted"]
+    assert found.recipe == START
+
+
+def trial(number: int, loss: float | None, depth: int = 3, trees: int = 100) -> Trial:
+    return Trial(number, "complete" if loss else "pruned", {"max_depth": depth}, loss, trees if loss else None)
+
+
+@pytest.mark.parametrize(
+    ("trials", "chosen"),
+    [
+        ([trial(0, 0.5004), trial(1, 0.5)], 0),  # as good as the best: it stays
+        ([trial(0, 0.5006), trial(1, 0.5)], 1),  # clearly worse
+        ([trial(0, 0.6), trial(1, 0.5, depth=6), trial(2, 0.5004, depth=2)], 2),  # of equals the cheaper
+        ([trial(0, 0.5, depth=6), trial(1, 0.5, depth=2)], 1),  # the start would cost many times as much
+        ([trial(0, None), trial(1, 0.5)], 1),
+    ],
+)
+def test_of_equal_recipes_the_old_one_stays_unless_it_is_dear(trials, chosen):
+    found = choose(trials, equal_loss=0.0005)
+    assert found is not None
+    assert found.trial == chosen
+
+
+def test_without_a_complete_trial_there_is_no_choice():
+    assert choose([trial(0, None)], equal_loss=0.1) is None
+
+
+def test_deep_trees_cost_more_than_many():
+    assert explain_cost(trial(0, 0.5, depth=6, trees=100)) > 10 * explain_cost(trial(0, 0.5, depth=3, trees=100))
+    assert explain_cost(trial(0, 0.5, trees=200)) == 2 * explain_cost(trial(0, 0.5, trees=100))
