@@ -129,6 +129,7 @@ def write_results(trained: Trained, folder: Path, page: str) -> None:
     model = folder / "model"
     model.mkdir(parents=True, exist_ok=True)
     for name, content in trained.model.files().items():
+        (model / name).parent.mkdir(exist_ok=True)
         (model / name).write_bytes(content)
     (folder / "evaluations.json").write_text(json.dumps(trained.evaluations, indent=2, default=float) + "\n")
     (folder / "report.html").write_text(page)
@@ -174,7 +175,7 @@ def _require(good: pd.Series, column: pd.Series, complaint: str) -> None:
     if not good.all():
         place = int(np.flatnonzero(~good.to_numpy())[0])
         raise BadInputError(
-            f"column {column.name}: {column.iloc[place]!r} in row {place + 1} {complaint}; {int((~good).sum())} rows are like it"
+            f"column {column.name}: {column.tolist()[place]!r} in row {place + 1} {complaint}; {int((~good).sum())} rows are like it"
         )
 
 

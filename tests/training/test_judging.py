@@ -1,0 +1,163 @@
+"""Which contender serves, and on which rows champion and challenger meet."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from customer_behavior.errors import CheckFailedError
+from customer_behavior.settings import TargetKey, load_targets
+from customer_behavior.training.contenders import BLEND, TREES, Contender
+from customer_behavior.training.core import Champion, Question, choose_served, train
+from customer_behavior.training.cutoffs import Cutoffs
+from customer_behavior.training.dataset import Dataset
+from customer_behavior.training.judging import against_champion, champion_of, last_label_end, refitted
+from customer_behavior.training.models import BaseRate
+from customer_behavior.training.outcome import OUTCOMES
+
+PROBABILITY = OUTCOMES["probability"]
+FEATURES = ("days_since_purchase", "purchase_days_90d", "mood")
+KEY = TargetKey(target="purchase", horizon_days=7)
+FIRST = date(2024, 1, 1)
+WEEKS = [FIRST + timedelta(days=7 * week) for week in range(5)]
+CUTOFFS = Cutoffs(fit=(WEEKS[0], WEEKS[1]), calibration=(WEEKS[2],), report=(WEEKS[3], WEEKS[4]))
+
+
+def settings():
+    training = load_targets().training
+    quick = {"trials": 0, "max_trees": 40}
+    return training.model_copy(
+        update={
+            "bootstrap_samples": 60,
+            "tuning": training.tuning.model_copy(update=quick),
+            "xgboost": {**training.xgboost, "n_estimators": 30},
+        }
+    )
+
+
+def rows(day: date, count: int = 1500, straight: bool = False) -> pd.DataFrame:
+    random = np.random.default_rng(day.toordinal())
+    frequency, mood = random.poisson(3, count), random.normal(size=count)
+    odds = 0.9 * mood + 0.3 * frequency - 1.2 if straight else 1.6 * np.abs(mood) + 0.3 * frequency - 2.4
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{n}" for n in range(count)],
+            "as_of_date": day,
+            "days_since_purchase": random.integers(0, 60, count).astype("float32"),
+            "purchase_days_90d": frequency.astype("float32"),
+            "mood": mood.astype("float32"),
+            "label": (random.random(count) < expit(odds)).astype("int8"),
+            "weight": 1.0,
+        }
+    )
+
+
+def dataset(**given) -> Dataset:
+    parts = {
+        name: pd.concat([rows(day, **given) for day in days], ignore_index=True)
+        if days
+        else rows(FIRST, **given).iloc[:0]
+        for name, days in CUTOFFS.parts().items()
+    }
+    return Dataset(**parts)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train(dataset(), CUTOFFS, Question(KEY, FEATURES), WEEKS[4] + timedelta(days=7), settings())
+
+
+def served(losses: dict[str, np.ndarray], label: np.ndarray, champion: Champion | None = None) -> str:
+    calibration = pd.DataFrame({"label": label, "weight": 1.0, "customer_id": np.arange(len(label)).astype(str)})
+    contenders = {name: Contender(name, BaseRate(0.5), held_out) for name, held_out in losses.items()}
+    return choose_served(contenders, calibration, PROBABILITY, champion, settings())
+
+
+def test_a_contender_serves_only_if_it_is_surely_better():
+    random = np.random.default_rng(0)
+    truth = random.beta(2, 2, 3000)
+    label = (random.random(3000) < truth).astype(float)
+    blurred = np.clip(truth + random.normal(0, 0.25, 3000), 0.01, 0.99)
+    level = np.clip(truth + random.normal(0, 0.005, 3000), 0.01, 0.99)
+    assert served({TREES: blurred, BLEND: blurred, "logistic_regression": truth}, label) == "logistic_regression"
+    alike = {TREES: truth, BLEND: blurred, "logistic_regression": level}
+    assert served(alike, label) == TREES
+    assert served(alike, label, Champion("logistic_regression", {})) == "logistic_regression"
+    assert served({TREES: blurred, BLEND: truth}, label) == BLEND
+    assert served({TREES: truth, BLEND: blurred}, label, Champion(BLEND, {})) == TREES
+
+
+def test_where_the_truth_is_straight_trees_alone_do_not_serve_and_it_is_marked():
+    straight = train(dataset(straight=True), CUTOFFS, Question(KEY, FEATURES), WEEKS[4], settings())
+    assert straight.served in ("logistic_regression", BLEND)
+    marked = {row["contender"] for row in straight.evaluations if row["served"]}
+    assert marked == {"model", straight.served}
+
+
+def test_the_report_rows_have_no_say_in_what_serves(trained):
+    data = dataset()
+    shuffled = data.report.assign(label=np.random.default_rng(1).permutation(data.report["label"].to_numpy()))
+    other = train(replace(data, report=shuffled), CUTOFFS, trained.question, WEEKS[4] + timedelta(days=7), settings())
+    assert other.model.files().keys() == trained.model.files().keys()
+    assert (other.model.predict(data.report) == trained.model.predict(data.report)).all()
+
+
+def test_labels_end_a_horizon_after_the_last_date_learnt_from(trained):
+    assert last_label_end(trained.model) == WEEKS[2] + timedelta(days=7) == WEEKS[3]
+    assert last_label_end(BaseRate(0.5)) is None
+
+
+def aged(model, days: int):
+    """The model as if it had learnt from dates so many days later."""
+    cutoffs = {
+        part: [str(date.fromisoformat(day) + timedelta(days=days)) for day in dates]
+        for part, dates in model.recipe["cutoffs"].items()
+    }
+    return replace(model, recipe={**model.recipe, "cutoffs": cutoffs})
+
+
+def test_rows_whose_outcome_the_champion_has_learnt_from_do_not_count(trained):
+    whole = against_champion(trained, trained.model, "old", settings())
+    assert f"the champion old on {2 * 1500} rows" in whole.reason
+    later = against_champion(trained, aged(trained.model, 7), "old", settings())
+    assert "the champion old on 1500 rows" in later.reason
+
+
+def test_without_later_rows_the_champions_recipe_is_fitted_on_the_same_days(trained):
+    newer = aged(trained.model, 70)
+    again = refitted(trained, newer, settings())
+    assert again.predict(trained.data.report) == pytest.approx(trained.model.predict(trained.data.report), abs=1e-6)
+    decision = against_champion(trained, newer, "new", settings())
+    assert "the champion new's recipe, fitted on the same days," in decision.reason
+    assert decision.accepted
+    assert decision.checks["gain"]["mean"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_champion_that_reads_what_is_gone_gives_way(trained):
+    poorer = replace(
+        trained,
+        data=replace(trained.data, report=trained.data.report.drop(columns="mood")),
+        model=BaseRate(0.5, recipe=trained.model.recipe),
+    )
+    decision = against_champion(poorer, trained.model, "old", settings())
+    assert decision.accepted
+    assert "the champion cannot score" in decision.reason
+    assert "mood" in decision.reason
+
+
+def test_a_recipe_that_cannot_be_fitted_again_says_so(trained):
+    with pytest.raises(CheckFailedError, match="cannot be fitted on these days"):
+        refitted(trained, BaseRate(0.5, recipe={"served": "oracle"}), settings())
+
+
+def test_other_parameters_columns_or_kinds_are_another_recipe_and_more_trees_are_not(trained):
+    recipe = trained.model.recipe
+    assert not trained.recipe_changed(trained.model)
+    more = {**recipe, "parameters": {**recipe["parameters"], "n_estimators": 999}}
+    assert not trained.recipe_changed(replace(trained.model, recipe=more))
+    for other in ({"served": "rfm"}, {"columns": ["mood"]}, {"space": {**recipe["space"], "max_depth": 9}}):
+        assert trained.recipe_changed(replace(trained.model, recipe={**recipe, **other}))
+    assert champion_of(trained.model).recipe == (recipe["parameters"] if trained.served in (TREES, BLEND) else {})
