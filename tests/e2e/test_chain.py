@@ -311,7 +311,7 @@ def test_a_model_promoted_at_a_date_serves_the_dates_after_it_only(
     assert written == {str(promoted), str(later)}  # both were scored again
 
     assert models_of(shop, promoted) == old
-    assert not set(models_of(shop, later).values()) & set(old.values())
+    assert set(models_of(shop, later).values()) - set(old.values())  # the gate let at least one target's model in
     rows = shop.tables()["models.scores"]
     assert [row for row in rows if str(later) not in row] == [row for row in before if str(later) not in row]
     in_order.train(promoted)

@@ -69,7 +69,7 @@ def fill(warehouse: Warehouse) -> None:
         partition("models.scores", demo.JUDGED_AS_OF, demo.PUBLISHED_LAST)
         for table in ("customer_scores", "action_recommendations"):
             partition(f"marketing.{table}", demo.PUBLISHED_FIRST, demo.PUBLISHED_LAST)
-        for number, key in enumerate(load_targets().target_keys()):
+        for number, key in enumerate(load_targets().scored_keys()):
             target = {"target": key.target, "horizon_days": key.horizon_days, "model_id": f"m{number}"}
             insert("models.promotions", effective_as_of=demo.TRAINED_AS_OF, reason="better", actor="gate", **target)
             for contender in ("model", "logistic_regression", "frequency"):

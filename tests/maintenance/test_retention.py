@@ -38,7 +38,7 @@ def test_it_is_a_dry_run_unless_asked_otherwise(warehouse):
 
 
 def test_snapshots_of_promoted_models_stay(warehouse):
-    old = [TODAY - days(age) for age in (35, 36, 50, 60, 70, 80)]
+    old = [TODAY - days(age) for age in (37, 38, 50, 60, 70, 80)]
     for day in old:
         write_snapshot(warehouse, day, {"ann": {}})
     write_model(warehouse, "serving", fit=[old[2]], calibration=[old[3]])

@@ -62,7 +62,7 @@ def _record(connection: Connection, version: RowMapping) -> tracking.TrainingRec
         horizon_days=version["horizon_days"],
         as_of=version["trained_as_of"],
         model_id=version["model_id"],
-        kind=recipe["kind"],
+        kind=recipe.get("kind", "unknown"),
         parameters=plain,
         metrics={name: float(numbers[name]) for name in METRICS if numbers.get(name) is not None},
         tags={"confidence": recipe.get("confidence", "normal"), "airflow_run": version["run_id"] or ""},
