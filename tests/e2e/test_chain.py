@@ -357,7 +357,7 @@ def test_kill_9_of_the_scheduler(shop: Shop, in_order: InOrder) -> None:
         shop.stack.kill_scheduler()
         assert shop.stack.heal() == ["scheduler"]
         # The new scheduler knows nothing of the attempt that still waits, and starts another beside it.
-        held.wait_for_tasks(other_than=[first], seconds=90)
+        held.wait_for_tasks(other_than=[first], seconds=180)
         assert_same(shop.tables(), before)
     tasks = succeeded(shop.stack, "score_customers", run_id)
     assert max(task["try_number"] for task in tasks) > 1
