@@ -3,6 +3,7 @@
 from datetime import date
 
 from customer_behavior import maintenance
+from customer_behavior.settings import load_retention
 from customer_behavior.warehouse import ensure_partitions
 from recommend.mornings import D, days, execute, query, write_events, write_model, write_scores, write_snapshot
 
@@ -51,6 +52,16 @@ def test_snapshots_of_promoted_models_stay(warehouse):
     maintenance.apply_retention(warehouse, TODAY, dry_run=False)
     kept = [row["as_of_date"] for row in query(warehouse, "SELECT DISTINCT as_of_date FROM features.customer_snapshot")]
     assert sorted(kept) == sorted([old[0], old[2], old[3], old[5]])
+
+
+def test_sessions_go_when_they_are_too_old_to_learn_from(warehouse):
+    kept_days = load_retention().sessions_days
+    old = [TODAY - days(age) for age in (kept_days + 1, kept_days, 1)]
+    with warehouse.begin() as connection:
+        for day in old:
+            ensure_partitions(connection, "features.session_snapshot", day, day)
+    maintenance.apply_retention(warehouse, TODAY, dry_run=False)
+    assert partitions(warehouse, "session_snapshot") == [f"session_snapshot_{day:%Y%m%d}" for day in old[1:]]
 
 
 def test_scores_and_marketing_go_by_whole_months(warehouse):

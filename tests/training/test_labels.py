@@ -16,10 +16,9 @@ HORIZON = 7
 FEATURES = tuple(load_features())
 
 
-def rows_of(warehouse, label: str, known_at: date, days: int = 180) -> dict[str, int]:
-    target = Target(
-        meaning="as tested", horizons=(HORIZON,), label=label, population={"name": "bought_within", "days": days}
-    )
+def rows_of(warehouse, label: str, known_at: date, days: int = 180, kind: str = "probability") -> dict[str, float]:
+    population = {"name": "bought_within", "days": days}
+    target = Target(meaning="as tested", horizons=(HORIZON,), label=label, kind=kind, population=population)
     with warehouse.begin("train") as connection:
         frame = read_rows(connection, target, HORIZON, D, known_at, FEATURES)
     assert frame["customer_id"].is_monotonic_increasing
@@ -67,6 +66,22 @@ def test_a_label_holds_nothing_that_was_delivered_after_it_was_read(shop):
     assert rows_of(shop, "purchase", known_at)["delivered_late"] == 0
     assert rows_of(shop, "purchase", known_at + timedelta(days=1))["delivered_late"] == 1
     assert rows_of(shop, "lapse", known_at)["delivered_late"] == 1
+
+
+def test_value_is_what_was_spent_within_the_horizon_with_the_cents(shop):
+    with shop.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE features.customer_day SET revenue = 10.25 WHERE event_day >= :day"), {"day": D}
+        )
+        connection.execute(
+            sa.text(
+                "UPDATE features.customer_day SET revenue = -4 WHERE customer_id = 'on_the_last_day' AND event_day > :day"
+            ),
+            {"day": D},
+        )
+    spent = rows_of(shop, "value", D + timedelta(days=30), kind="amount")
+    # Returns weigh against what was bought; whoever gave back more than they bought has spent nothing.
+    assert spent == {name: 10.25 * bought for name, bought in BOUGHT.items()} | {"on_the_last_day": 0}
 
 
 def test_staff_and_bots_are_in_no_population(shop):

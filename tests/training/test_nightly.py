@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from conftest import TEMPLATE
 from customer_behavior import training
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.settings import TargetKey
 from customer_behavior.training import core, nightly, promotions
 from customer_behavior.training.gate import Decision
 from customer_behavior.training.models import BaseRate
+from customer_behavior.warehouse import Warehouse
 from training.shops import FIRST_DAY, open_shop, purchases
 
 DAYS = 120
@@ -163,6 +165,17 @@ def test_a_second_run_gives_the_same_model_and_no_second_promotion(shop):
     written = "SELECT rows_deleted, rows_written FROM monitoring.write_audit WHERE table_name = 'models.model_files'"
     files = table(shop, "SELECT count(*) FROM models.model_files")[0][0]
     assert table(shop, f"{written} ORDER BY audit_id") == [(0, files), (files, files)]
+
+
+def test_two_warehouses_with_the_same_data_get_the_same_model(shop, postgres):
+    name = train(shop)[0]["model_id"]
+    postgres.create_database("another", template=TEMPLATE)
+    try:
+        other = Warehouse(postgres.url("another"))
+        open_shop(other, purchases(DAYS), DAYS)
+        assert train(other)[0]["model_id"] == name
+    finally:
+        postgres.drop_database("another")
 
 
 def test_the_next_weeks_challenger_is_compared_with_the_champion_on_its_own_report_rows(shop):

@@ -1,17 +1,37 @@
 """`targets.yaml`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from customer_behavior.paths import SQL_DIR
 from customer_behavior.settings.base import Settings, findings, merged
 from customer_behavior.settings.shop import TargetKey
+
+
+def _has_statement(name: str, info: ValidationInfo) -> str:
+    folder = {"label": "labels", "name": "populations"}[str(info.field_name)]
+    known = sorted(path.stem for path in (SQL_DIR / folder).glob("*.sql"))
+    if name not in known:
+        raise ValueError(f"there is no include/sql/{folder}/{name}.sql, only {', '.join(known)}")
+    return name
+
+
+StatementName = Annotated[str, AfterValidator(_has_statement)]
 
 
 class Population(Settings):
     """Which customers a target is asked of: `include/sql/populations/<name>.sql`."""
 
-    name: str
+    name: StatementName
     days: int = Field(gt=0)
 
 
@@ -97,7 +117,7 @@ class Target(Settings):
     entity: Literal["customer", "session"] = "customer"
     kind: Literal["probability", "amount"] = "probability"
     horizons: tuple[int, ...] = Field(min_length=1)
-    label: str | None = None
+    label: StatementName | None = None
     population: Population | None = None
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
