@@ -42,6 +42,17 @@ def test_a_changed_recipe_has_to_be_surely_better():
     assert gate(better, changed=True, champion=np.full(COUNT, 0.9)).checks["gain"]["passed"]
 
 
+def test_a_mean_gain_that_chance_explains_is_no_gain():
+    # It raises 30 who came true and 45 who did not: a little better on these rows, by luck.
+    challenger = CHAMPION.copy()
+    challenger[np.flatnonzero(LABEL == 1)[:30]] = 0.4
+    challenger[np.flatnonzero(LABEL == 0)[:45]] = 0.4
+    refused = gate(challenger, changed=True)
+    assert refused.checks["gain"]["low"] < 0 < refused.checks["gain"]["mean"] < refused.checks["gain"]["high"]
+    assert not refused.checks["gain"]["passed"]
+    assert gate(challenger).checks["gain"]["passed"]
+
+
 def test_the_reason_has_the_numbers():
     refused = gate(np.full(COUNT, 0.36))
     assert refused.reason.startswith(
@@ -77,6 +88,14 @@ def test_probabilities_that_are_further_off_than_chance_and_the_champion_are_ref
     assert "its probabilities are 0.320 off on average" in refused.reason
     worse_champion = np.where(LABEL == 1, 0.99, 0.75)
     assert gate(challenger, champion=worse_champion).checks["calibration"]["passed"]
+
+
+def test_a_champion_that_is_off_excuses_no_more_than_its_own_error():
+    champion, challenger = np.full(COUNT, RATE + 0.02), np.full(COUNT, RATE - 0.025)
+    check = gate(challenger, champion=champion).checks["calibration"]
+    assert max(check["champion"], check["chance"]) < check["challenger"] < check["champion"] + check["chance"]
+    assert not check["passed"]
+    assert gate(np.full(COUNT, RATE + 0.019), champion=champion).checks["calibration"]["passed"]
 
 
 def test_a_segment_that_is_surely_worse_blocks_and_is_named():

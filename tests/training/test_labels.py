@@ -82,6 +82,8 @@ def test_value_is_what_was_spent_within_the_horizon_with_the_cents(shop):
     spent = rows_of(shop, "value", D + timedelta(days=30), kind="amount")
     # Returns weigh against what was bought; whoever gave back more than they bought has spent nothing.
     assert spent == {name: 10.25 * bought for name, bought in BOUGHT.items()} | {"on_the_last_day": 0}
+    late = rows_of(shop, "value", D + timedelta(days=12), kind="amount")  # its batch is not known yet
+    assert late == spent | {"delivered_late": 0}
 
 
 def test_staff_and_bots_are_in_no_population(shop):

@@ -61,6 +61,24 @@ def test_a_bad_start_is_left_behind():
     assert not start.chosen
 
 
+def test_a_better_recipe_has_to_be_better_by_more_than_what_counts_as_equal():
+    bad = {**START, "max_depth": 6, "learning_rate": 0.02, "min_child_weight": 200, "colsample_bytree": 0.2}
+    found = study(bad, SETTINGS.model_copy(update={"trials": 12, "equal_loss": 1.0}))
+    best = min(trial.loss for trial in found.trials if trial.loss is not None)
+    [chosen] = [trial for trial in found.trials if trial.chosen]
+    assert chosen.loss > best + SETTINGS.equal_loss
+
+
+def test_trees_are_those_of_the_least_loss_and_not_those_added_to_see_that_more_do_not_help():
+    learnt, later = rows(3000, 1), rows(2000, 2)
+    learnt["label"] = np.random.default_rng(3).integers(
+        0, 2, len(learnt)
+    )  # nothing to learn: every tree is one too many
+    settings = SETTINGS.model_copy(update={"trials": 2, "max_trees": 200})
+    found = tune(learnt, later, FEATURES, OUTCOMES["probability"], START, settings, 1, threads=2)
+    assert found.trials[0].trees <= settings.early_stopping_trees
+
+
 def test_a_study_without_time_is_ended_says_so_and_still_gives_a_recipe():
     found = study(settings=SETTINGS.model_copy(update={"timeout_seconds": 1e-6}))
     assert found.aborted

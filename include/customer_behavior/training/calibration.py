@@ -137,7 +137,7 @@ def fit_calibrator(
         return fit_log_line(margin, label, weight)
     platt = fit_platt(margin, label, weight)
     positives = int(np.sum(label))
-    if min(positives, len(label) - positives) < ISOTONIC_MINIMUM or platt.slope <= 0:
+    if min(positives, len(label) - positives) < ISOTONIC_MINIMUM:
         return platt
     line, steps = (
         brier(label, out_of_fold(fit, margin, label, groups, weight), weight) for fit in (fit_platt, fit_isotonic)

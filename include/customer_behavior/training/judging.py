@@ -1,6 +1,5 @@
 """Champion against challenger: on which rows, and what the gate says."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -72,16 +71,14 @@ def refitted(trained: Trained, champion: Model, settings: Training) -> Model:
         return trained.contenders[before.served]
     if before.served not in TREE_KINDS or not trained.contenders:
         raise CheckFailedError(f"its recipe {before.served} cannot be fitted on these days")
-    columns = tuple(champion.recipe.get("columns", champion.features))
-    gone = [column for column in columns if column not in trained.data.learn]
+    gone = [column for column in champion.features if column not in trained.data.learn]
     if gone:
         raise CheckFailedError(f"column {', '.join(gone)} of its recipe is gone")
-    question = replace(trained.question, features=columns)
     contenders = fit_contenders(
         trained.data.learn,
         trained.data.calibration,
-        question.features,
-        question.outcome,
+        champion.features,
+        trained.question.outcome,
         before.recipe,
         settings.seed,
         threads=1,
