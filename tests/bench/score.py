@@ -10,10 +10,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -119,9 +120,14 @@ def score_all(warehouse: Warehouse, as_of: date) -> None:
     def one(bucket: int) -> None:
         scoring.score_bucket(warehouse, as_of, bucket=bucket, buckets=len(buckets), run_token=RUN, run_id=None)
 
-    with ThreadPoolExecutor(os.cpu_count()) as tasks:  # Airflow's are processes
-        list(tasks.map(one, buckets))
+    at_a_time(one, buckets)
     scoring.publish(warehouse, as_of, run_token=RUN, buckets=len(buckets), run_id=None)
+
+
+def at_a_time(work: Callable[..., None], *arguments: Iterable[Any]) -> None:
+    """Do the work as Airflow does its mapped tasks, one a core at a time; there in processes, here in threads."""
+    with ThreadPoolExecutor(os.cpu_count()) as tasks:
+        list(tasks.map(work, *arguments))
 
 
 def _scored_shop(machine: Machine) -> tuple[Warehouse, date, BoostedTrees]:
@@ -238,10 +244,12 @@ def _scores(warehouse: Warehouse, buckets: int) -> list[pa.Table]:
 
 
 def _stage_and_publish(warehouse: Warehouse, as_of: date, parts: list[pa.Table]) -> None:
-    for bucket, scores in enumerate(parts):
+    def stage_part(bucket: int, scores: pa.Table) -> None:
         with warehouse.begin("score") as connection:
             [one] = serving_models(connection, as_of)
             stage(connection, scores, one, as_of, bucket, RUN)
+
+    at_a_time(stage_part, *zip(*enumerate(parts), strict=True))
     scoring.publish(warehouse, as_of, run_token=RUN, buckets=len(parts), run_id=None)
 
 
