@@ -29,14 +29,13 @@ def publish(warehouse: Warehouse, as_of: date, *, run_token: str, buckets: int, 
     with warehouse.begin("score") as connection:
         lock(connection, f"publish scores {as_of}")
         serving = serving_models(connection, as_of)
-        for one in serving:
-            _check(connection, one, as_of, run_token, buckets)
+        customers = [_check(connection, one, as_of, run_token, buckets) for one in serving]
         ensure_partitions(connection, "models.scores", as_of, as_of, unit="month")
         deleted = connection.execute(
             sa.text("DELETE FROM models.scores WHERE as_of_date = :as_of"), {"as_of": as_of}
         ).rowcount
-        for one in serving:
-            rows = run_sql(connection, "scoring/publish", **_slice(one, as_of, run_token)).rowcount
+        for one, count in zip(serving, customers, strict=True):
+            rows = run_sql(connection, "scoring/publish", **_slice(one, as_of, run_token), customers=count).rowcount
             result["rows"][str(one.key)] = rows
             result["models"][str(one.key)] = one.model_id
         run_sql(connection, "scoring/clear_staging", run_token=run_token)
@@ -49,8 +48,8 @@ def _slice(one: Serving, as_of: date, run_token: str) -> dict[str, Any]:
     return {"run_token": run_token, "as_of": as_of, "target": one.key.target, "horizon_days": one.key.horizon_days}
 
 
-def _check(connection: Connection, one: Serving, as_of: date, run_token: str, buckets: int) -> None:
-    """Raise unless each bucket holds its own customers, each once, scored by the model that serves."""
+def _check(connection: Connection, one: Serving, as_of: date, run_token: str, buckets: int) -> int:
+    """Return the customers; raise unless each bucket holds its own, each once, scored by the model that serves."""
     found = connection.execute(
         with_clauses([population_clause(one.target)], "scoring/bucket_counts"),
         {**_slice(one, as_of, run_token), "days": one.population.days, "buckets": buckets},
@@ -75,3 +74,4 @@ def _check(connection: Connection, one: Serving, as_of: date, run_token: str, bu
             f"{one.key} as of {as_of} has nobody to score: the population {one.population.name} of "
             f"{one.population.days} days is empty; nothing was published"
         )
+    return sum(row.staged for row in found)
