@@ -249,7 +249,7 @@ def _stage_and_publish(warehouse: Warehouse, as_of: date, parts: list[pa.Table])
             [one] = serving_models(connection, as_of)
             stage(connection, scores, one, as_of, bucket, RUN)
 
-    at_a_time(stage_part, *zip(*enumerate(parts), strict=True))
+    at_a_time(stage_part, range(len(parts)), parts)
     scoring.publish(warehouse, as_of, run_token=RUN, buckets=len(parts), run_id=None)
 
 

@@ -32,8 +32,6 @@ def test_the_first_time_the_better_of_trees_and_blend_serves():
 
 def test_what_serves_stays_while_chance_explains_the_others_lead():
     losses = {TREES: NEARLY, BLEND: TRUTH, "logistic_regression": NEARLY}
-    mean = {name: OUTCOMES["probability"].row_loss(LABEL, one).mean() for name, one in losses.items()}
-    assert mean[TREES] != mean[BLEND]
     assert {name: served(name, **losses) for name in losses} == {name: name for name in losses}
 
 
