@@ -101,7 +101,7 @@ def write(machine: Machine) -> Figure:
         bare.append(_bare_copy(warehouse, pa.concat_tables(parts), as_of))
         ours.append(median_seconds(lambda: _stage_and_publish(warehouse, as_of, parts), 1))
         with warehouse.begin() as connection:  # each night publishes a date that was not there
-            connection.execute(sa.text("TRUNCATE models.scores, models.score_staging"))
+            connection.execute(sa.text("TRUNCATE models.score_staging; DROP TABLE models.scores_20240331"))
     machine.drop(warehouse)
     return Figure(
         "score_write",

@@ -50,10 +50,9 @@ def fill(warehouse: Warehouse) -> None:
             connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
 
         def partition(table: str, first: date, last: date) -> None:
-            unit = "month" if table == "models.scores" else "day"
             connection.execute(
-                sa.text("SELECT raw.ensure_partitions(cast(:t AS regclass), :a, :b, :u)"),
-                {"t": table, "a": first, "b": last, "u": unit},
+                sa.text("SELECT raw.ensure_partitions(cast(:t AS regclass), :a, :b, 'day')"),
+                {"t": table, "a": first, "b": last},
             )
 
         for day in demo.days(demo.HISTORY_FIRST, demo.BACKFILL_LAST):

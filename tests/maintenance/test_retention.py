@@ -64,10 +64,11 @@ def test_sessions_go_when_they_are_too_old_to_learn_from(warehouse):
     assert partitions(warehouse, "session_snapshot") == [f"session_snapshot_{day:%Y%m%d}" for day in old[1:]]
 
 
-def test_scores_and_marketing_go_by_whole_months(warehouse):
+def test_scores_go_by_days_and_marketing_by_whole_months(warehouse):
     # 400 days before 15 June 2024 is 12 May 2023: April 2023 goes, May is not over.
+    for day in (date(2023, 5, 11), date(2023, 5, 12)):
+        write_scores(warehouse, day, {"ann": 0.5})
     for month in (date(2023, 4, 1), date(2023, 5, 1)):
-        write_scores(warehouse, month, {"ann": 0.5})
         with warehouse.begin() as connection:
             for table in ("customer_scores", "target_scores", "product_recommendations", "action_recommendations"):
                 ensure_partitions(connection, f"marketing.{table}", month, month, unit="month")
@@ -79,13 +80,13 @@ def test_scores_and_marketing_go_by_whole_months(warehouse):
         )
     done = maintenance.apply_retention(warehouse, TODAY, dry_run=False)
     assert done["partitions"] == [
-        "models.scores_202304",
+        "models.scores_20230511",
         "marketing.customer_scores_202304",
         "marketing.target_scores_202304",
         "marketing.product_recommendations_202304",
         "marketing.action_recommendations_202304",
     ]
-    assert partitions(warehouse, "scores") == ["scores_202305"]
+    assert partitions(warehouse, "scores") == ["scores_20230512"]
     assert done["rows"]["marketing.insights"] == 1
     assert [row["as_of_date"] for row in query(warehouse, "SELECT as_of_date FROM marketing.insights")] == [
         date(2023, 5, 12)

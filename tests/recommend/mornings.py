@@ -152,7 +152,7 @@ def write_scores(
         }
     )
     with warehouse.begin() as connection:
-        ensure_partitions(connection, "models.scores", as_of, as_of, unit="month")
+        ensure_partitions(connection, "models.scores", as_of, as_of)
         copy_frame(connection, "models.scores", frame)
 
 

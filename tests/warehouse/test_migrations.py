@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
+
 import psycopg2
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
+from customer_behavior.paths import MIGRATIONS_DIR
 from customer_behavior.warehouse import Warehouse, ensure_partitions
 from customer_behavior.warehouse.migrate import upgrade
+from recommend.mornings import write_scores
 
 SCHEMAS = "('raw', 'features', 'models', 'marketing', 'monitoring')"
 
@@ -54,6 +61,8 @@ def test_marketing_reader_sees_marketing_and_nothing_else(warehouse):
         ("train", "DELETE FROM raw.events RETURNING 1"),
         ("score", "INSERT INTO models.promotions (target) VALUES ('purchase') RETURNING 1"),
         ("api", "DELETE FROM models.scores RETURNING 1"),
+        ("api", "SELECT models.open_scores('2024-03-31')"),
+        ("score", "DELETE FROM models.scores RETURNING 1"),
         ("score", "CREATE TABLE raw.mine (x int)"),
     ],
 )
@@ -68,16 +77,14 @@ def test_a_role_that_does_not_exist_is_refused_before_any_sql(warehouse):
 
 
 def test_partitions_are_made_once_by_a_role_that_may_not_create_tables(warehouse):
-    from datetime import date
-
     with warehouse.begin("ingest") as connection:
         for _ in range(2):
             ensure_partitions(connection, "raw.events", date(2024, 2, 28), date(2024, 3, 1))
     with warehouse.begin("score") as connection:
-        ensure_partitions(connection, "models.scores", date(2024, 2, 28), date(2024, 3, 1), unit="month")
+        ensure_partitions(connection, "marketing.customer_scores", date(2024, 2, 28), date(2024, 3, 1), unit="month")
     names = rows(warehouse, "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY 1")
     assert [name for (name,) in names] == [
-        "events_20240228", "events_20240229", "events_20240301", "scores_202402", "scores_202403",
+        "customer_scores_202402", "customer_scores_202403", "events_20240228", "events_20240229", "events_20240301",
     ]  # fmt: skip
 
 
@@ -86,7 +93,7 @@ def test_partitions_are_made_of_the_platform_s_tables_only(warehouse):
         pytest.raises(sa.exc.InternalError, match="no partitioned table of the platform"),
         warehouse.begin("ingest") as c,
     ):
-        ensure_partitions(c, "pg_catalog.pg_class", *[__import__("datetime").date(2024, 1, 1)] * 2)
+        ensure_partitions(c, "pg_catalog.pg_class", *[date(2024, 1, 1)] * 2)
 
 
 def test_the_ledger_refuses_rows_that_do_not_add_up(warehouse):
@@ -106,3 +113,30 @@ def test_a_wrong_password_is_refused(warehouse):
     url = warehouse.url.set(password="wrong").render_as_string(hide_password=False).replace("+psycopg2", "")
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         psycopg2.connect(url)
+
+
+def test_scores_are_kept_when_their_partitions_become_days_and_months_again(warehouse):
+    for day in (date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)):
+        write_scores(warehouse, day, {"ann": 0.5, "bob": 0.2})
+    scores = "SELECT as_of_date, customer_id, probability, reasons::text, scored_at FROM models.scores ORDER BY 1, 2"
+    before = rows(warehouse, scores)
+    migrate(warehouse, command.downgrade, "0011")
+    assert partitions_of_scores(warehouse) == ["scores_202402", "scores_202403"]
+    assert rows(warehouse, scores) == before
+    migrate(warehouse, command.upgrade, "head")
+    assert partitions_of_scores(warehouse) == ["scores_20240228", "scores_20240229", "scores_20240301"]
+    assert rows(warehouse, scores) == before
+
+
+def migrate(warehouse: Warehouse, move: Callable[[Config, str], None], revision: str) -> None:
+    with warehouse.begin() as connection:
+        config = Config(str(MIGRATIONS_DIR / "alembic.ini"))
+        config.attributes["connection"] = connection
+        move(config, revision)
+
+
+def partitions_of_scores(warehouse: Warehouse) -> list[str]:
+    found = rows(
+        warehouse, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'models.scores'::regclass"
+    )
+    return sorted(name.removeprefix("models.") for (name,) in found)

@@ -1,9 +1,6 @@
--- Staged scores of one target become models.scores, ranked over all :customers. Ranks are made of narrow rows; the wide ones are
--- sorted once, since rows that enter a key in its order take a third less time. Tenths are those of ntile(10): the first ones are
--- larger by one where ten does not divide the customers. Worked out from the place, they need no pass over all rows of their own.
-INSERT INTO models.scores (
-    as_of_date, target, horizon_days, customer_id, probability, amount, percentile, decile, reasons, model_id
-)
+-- Staged scores of one target as models.scores has them, ranked over all :customers. Ranks are made of narrow rows. Tenths are those of
+-- ntile(10): the first ones are larger by one where ten does not divide the customers. Worked out from the place, they need no
+-- pass over all rows of their own. No semicolon: the statement is read behind an INSERT.
 WITH ranked AS (
     SELECT
         customer_id,
@@ -38,4 +35,3 @@ INNER JOIN ranked ON staged.customer_id = ranked.customer_id
 WHERE
     staged.run_token = :run_token AND staged.as_of_date = :as_of
     AND staged.target = :target AND staged.horizon_days = :horizon_days
-ORDER BY staged.customer_id COLLATE "C";
