@@ -1,6 +1,8 @@
 """Publish a date's staged scores: checked against the population, ranked over all, swapped in at once."""
 
 import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -33,6 +35,9 @@ RANKED = (
 def publish(warehouse: Warehouse, as_of: date, *, run_token: str, buckets: int, run_id: str | None) -> dict[str, Any]:
     """Replace models.scores of `as_of` by what the run staged, in one transaction; return the rows and model by target.
 
+    The rows are written into a table of their own, which has no key while it fills and then takes the place of the date's.
+    They are checked meanwhile, on another connection: the server's other cores have nothing to do.
+
     Raises
     ------
     CheckFailedError
@@ -40,20 +45,19 @@ def publish(warehouse: Warehouse, as_of: date, *, run_token: str, buckets: int, 
         published, and the scores that were there stay.
     """
     result: dict[str, Any] = {"as_of": str(as_of), "rows": {}, "models": {}}
-    with warehouse.begin("score") as connection:
+    with warehouse.begin("score") as connection, ThreadPoolExecutor(1) as beside:
         lock(connection, f"publish scores {as_of}")
         serving = serving_models(connection, as_of)
-        customers = [_check(connection, one, as_of, run_token, buckets) for one in serving]
+        checking = beside.submit(_check, warehouse, serving, as_of, run_token, buckets)
         deleted = connection.execute(
             sa.text("SELECT count(*) FROM models.scores WHERE as_of_date = :as_of"), {"as_of": as_of}
         ).scalar_one()
-        # A table of its own, without a key while it fills: half the work of rows that enter a key one by one.
         table = connection.execute(sa.text("SELECT models.open_scores(:as_of)"), {"as_of": as_of}).scalar_one()
         insert = sa.text(f"INSERT INTO {table} ({', '.join(RANKED)})\n{sql_text('scoring/ranked').text}")
-        for one, count in zip(serving, customers, strict=True):
-            rows = connection.execute(insert, {**_slice(one, as_of, run_token), "customers": count}).rowcount
-            result["rows"][str(one.key)] = rows
+        for one in serving:
+            result["rows"][str(one.key)] = connection.execute(insert, _slice(one, as_of, run_token)).rowcount
             result["models"][str(one.key)] = one.model_id
+        checking.result()
         run_sql(connection, "scoring/clear_staging", run_token=run_token)
         connection.execute(sa.text("SELECT models.swap_scores(:as_of)"), {"as_of": as_of})
         audit(connection, "models.scores", str(as_of), deleted, sum(result["rows"].values()), run_id)
@@ -65,8 +69,14 @@ def _slice(one: Serving, as_of: date, run_token: str) -> dict[str, Any]:
     return {"run_token": run_token, "as_of": as_of, "target": one.key.target, "horizon_days": one.key.horizon_days}
 
 
-def _check(connection: Connection, one: Serving, as_of: date, run_token: str, buckets: int) -> int:
-    """Return the customers; raise unless each bucket holds its own, each once, scored by the model that serves."""
+def _check(warehouse: Warehouse, serving: Sequence[Serving], as_of: date, run_token: str, buckets: int) -> None:
+    """Raise unless each bucket of each target holds its own customers, each once, scored by the model that serves."""
+    with warehouse.begin("score") as connection:
+        for one in serving:
+            _check_target(connection, one, as_of, run_token, buckets)
+
+
+def _check_target(connection: Connection, one: Serving, as_of: date, run_token: str, buckets: int) -> None:
     found = connection.execute(
         with_clauses([population_clause(one.target)], "scoring/bucket_counts"),
         {**_slice(one, as_of, run_token), "days": one.population.days, "buckets": buckets},
@@ -91,4 +101,3 @@ def _check(connection: Connection, one: Serving, as_of: date, run_token: str, bu
             f"{one.key} as of {as_of} has nobody to score: the population {one.population.name} of "
             f"{one.population.days} days is empty; nothing was published"
         )
-    return sum(row.staged for row in found)

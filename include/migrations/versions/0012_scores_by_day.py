@@ -48,7 +48,7 @@ def upgrade() -> None:
     )
     op.execute(
         "COMMENT ON FUNCTION models.open_scores(date) IS 'Makes an empty table for the scores of a date and returns its name; "
-        "swap_scores of the same transaction lets it take the place of the date''s. Runs as its owner.'"
+        "swap_scores of the same transaction puts it in place. Runs as its owner.'"
     )
     op.execute(
         "COMMENT ON FUNCTION models.swap_scores(date) IS 'Gives the table of open_scores its key, and puts it in the place of the "

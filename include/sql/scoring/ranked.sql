@@ -1,6 +1,6 @@
--- Staged scores of one target as models.scores has them, ranked over all :customers. Ranks are made of narrow rows. Tenths are those of
--- ntile(10): the first ones are larger by one where ten does not divide the customers. Worked out from the place, they need no
--- pass over all rows of their own. No semicolon: the statement is read behind an INSERT.
+-- Staged scores of one target as models.scores has them, ranked over all its customers. Ranks are made of narrow rows. Tenths are
+-- those of ntile(10): the first ones are larger by one where ten does not divide the customers. Worked out from the place, they
+-- need no pass over all rows of their own. No semicolon: the statement is read behind an INSERT.
 WITH ranked AS (
     SELECT
         customer_id,
@@ -13,6 +13,12 @@ WITH ranked AS (
         FROM models.score_staging
         WHERE run_token = :run_token AND as_of_date = :as_of AND target = :target AND horizon_days = :horizon_days
     ) AS scored
+),
+
+total AS (
+    SELECT count(*) AS customers
+    FROM models.score_staging
+    WHERE run_token = :run_token AND as_of_date = :as_of AND target = :target AND horizon_days = :horizon_days
 )
 
 SELECT
@@ -22,11 +28,11 @@ SELECT
     staged.customer_id,
     staged.probability,
     staged.amount,
-    cast(100 AS double precision) * (:customers - ranked.as_high) / :customers AS percentile,
+    cast(100 AS double precision) * ((SELECT customers FROM total) - ranked.as_high) / (SELECT customers FROM total) AS percentile,
     CASE
-        WHEN ranked.place <= mod(:customers, 10) * (:customers / 10 + 1)
-            THEN (ranked.place - 1) / (:customers / 10 + 1) + 1
-        ELSE 10 - (:customers - ranked.place) / (:customers / 10)
+        WHEN ranked.place <= mod((SELECT customers FROM total), 10) * ((SELECT customers FROM total) / 10 + 1)
+            THEN (ranked.place - 1) / ((SELECT customers FROM total) / 10 + 1) + 1
+        ELSE 10 - ((SELECT customers FROM total) - ranked.place) / ((SELECT customers FROM total) / 10)
     END AS decile,
     staged.reasons,
     staged.model_id
