@@ -1,7 +1,8 @@
 """From a snapshot to published scores against a real warehouse."""
 
 import json
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
@@ -161,6 +162,27 @@ def test_again_and_in_other_buckets_the_rows_are_equal(shop):
     assert frame(shop, "SELECT 1 FROM models.score_staging").empty
 
 
+def test_a_new_date_is_published_while_others_are_read_and_an_old_one_when_nobody_reads(shop):
+    before = D - timedelta(days=1)
+    serve(shop, "purchase", 7, BaseRate(0.1), before - timedelta(days=1))
+    snapshot.build(shop, before)
+    stage(shop, 1)
+    publish(shop, 1)
+
+    def score_again(day: date) -> dict:
+        scoring.score_bucket(shop, day, bucket=0, buckets=1, run_token=f"run {day}", run_id=None)
+        return scoring.publish(shop, day, run_token=f"run {day}", buckets=1, run_id=None)
+
+    with ThreadPoolExecutor(2) as runs, shop.begin() as reader:
+        reader.execute(sa.text("SELECT count(*) FROM models.scores"))  # holds its lock until it ends
+        assert runs.submit(score_again, before).result(timeout=60)["rows"]["purchase/7d"] > 100
+        again = runs.submit(score_again, D)
+        assert not wait([again], timeout=3).done
+        reader.rollback()
+        assert again.result(timeout=60)["rows"]["purchase/7d"] > 100
+    assert set(frame(shop)["as_of_date"]) == {before, D}
+
+
 def test_a_missing_bucket_publishes_nothing_and_the_last_scores_stay(shop):
     stage(shop, 1)
     publish(shop, 1)
@@ -169,6 +191,8 @@ def test_a_missing_bucket_publishes_nothing_and_the_last_scores_stay(shop):
     with pytest.raises(CheckFailedError, match="bucket 2 of 3 has 0 staged rows"):
         publish(shop, 3, "broken")
     pd.testing.assert_frame_equal(frame(shop), before)
+    tables = frame(shop, r"SELECT tablename FROM pg_tables WHERE schemaname = 'models' AND tablename LIKE 'scores\_%'")
+    assert tables["tablename"].tolist() == [f"scores_{D:%Y%m%d}"]
     stage(shop, 3, "broken", only=[1])
     publish(shop, 3, "broken")
     pd.testing.assert_frame_equal(frame(shop), before)
