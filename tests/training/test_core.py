@@ -8,7 +8,7 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.settings import TargetKey, Training
-from customer_behavior.training.contenders import fit_contenders
+from customer_behavior.training.contenders import Fold, fit_contenders
 from customer_behavior.training.core import Question, train
 from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.dataset import Dataset
@@ -200,7 +200,8 @@ def test_penalties_count_the_rows_that_were_read_however_many_they_stand_for():
 
 def contenders(learn: pd.DataFrame, calibration: pd.DataFrame, features: tuple[str, ...]):
     """Every contender of these rows, by name."""
-    found = fit_contenders(learn, calibration, features, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2)
+    folds = [Fold(learn, calibration)]
+    found = fit_contenders(folds, features, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2)
     return {name: contender.model for name, contender in found.items()}
 
 

@@ -1,8 +1,8 @@
 """The contenders: tuned trees and what they have to beat, fitted on the same rows and calibrated on the same later ones."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from customer_behavior.training.models import (
     BoostedTrees,
     Linear,
     Model,
+    RfmClasses,
     fit_booster,
     fit_linear,
     fit_rfm,
@@ -26,8 +27,18 @@ from customer_behavior.training.sampling import fit_weights, row_weights
 FREQUENCY = ("purchase_days_90d", "orders_90d")
 """The columns of how often a customer buys, the first that is there."""
 SPENDING = ("revenue_90d",)
-TREES, BLEND = "xgboost", "blend"
+TREES, BLEND, BASE_RATE = "xgboost", "blend", "base_rate"
 XGBOOST_DEFAULTS = {"n_estimators": 100}
+
+Uncalibrated = BoostedTrees | Linear | Blend | RfmClasses
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to learn from, and later ones to calibrate what was learnt: both with `customer_id`, the features, `label`, `weight`."""
+
+    learn: pd.DataFrame
+    calibration: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -40,8 +51,7 @@ class Contender:
 
 
 def fit_contenders(
-    learn: pd.DataFrame,
-    calibration: pd.DataFrame,
+    folds: Sequence[Fold],
     features: tuple[str, ...],
     outcome: Outcome,
     trees: Mapping[str, float | int],
@@ -52,59 +62,70 @@ def fit_contenders(
 ) -> dict[str, Contender]:
     """Return the contenders of `names`, every one by default, the tuned trees first.
 
+    A contender is learnt from the last fold. Its calibrator is fitted on the later rows of all folds, each predicted by
+    what was learnt from its own fold: one month has a level of its own, several have more of the shop's.
+
     Parameters
     ----------
-    learn, calibration : DataFrame
-        Columns of `features`, `customer_id`, `label` and `weight`; calibration rows are later than those of `learn`.
+    folds : sequence of Fold
+        Earlier ones first; the last one's calibration rows are those of `Contender.held_out`.
     trees : mapping
         The recipe of the tuned trees, `n_estimators` included.
+
+    Notes
+    -----
+    R. Hyndman and G. Athanasopoulos, Forecasting: Principles and Practice, 2021, section 5.10, on evaluating a forecast on
+    a rolling origin.
     """
-    fitting = _Fitting(learn, calibration, features, outcome, seed, threads)
+    fits = [_Fit(fold.learn, features, outcome, trees, seed, threads, monotone) for fold in folds]
+    calibrating = _Calibrating(folds, outcome)
     is_probability = outcome.kind == "probability"
-    regression = "logistic_regression" if is_probability else "tweedie_regression"
-    tuned = cache(lambda: fitting.trees(trees, monotone))
-    line = cache(lambda: fitting.linear(features))
-    fits: dict[str, Callable[[], tuple[Model, np.ndarray]]] = {
-        TREES: lambda: fitting.calibrated(tuned()),
-        BLEND: lambda: fitting.calibrated(Blend(tuned(), line(), fitting.identity)),
-        regression: lambda: fitting.calibrated(line()),
-        "frequency" if is_probability else "spending": fitting.alone,
-        "rfm": fitting.rfm,
-        "xgboost_defaults": lambda: fitting.calibrated(fitting.trees(XGBOOST_DEFAULTS, None)),
-        "base_rate": fitting.constant,
+    kinds: dict[str, Callable[[_Fit], Uncalibrated]] = {
+        TREES: lambda fit: fit.trees,
+        BLEND: lambda fit: Blend(fit.trees, fit.line, fit.identity),
+        "logistic_regression" if is_probability else "tweedie_regression": lambda fit: fit.line,
+        "frequency" if is_probability else "spending": lambda fit: fit.alone,
+        "rfm": lambda fit: fit.classes,
+        "xgboost_defaults": lambda fit: fit.boosted(XGBOOST_DEFAULTS, None),
     }
-    return {name: Contender(name, *fit()) for name, fit in fits.items() if not names or name in names}
+    found = {
+        name: Contender(name, *calibrating.calibrated([kind(fit) for fit in fits]))
+        for name, kind in kinds.items()
+        if not names or name in names
+    }
+    if not names or BASE_RATE in names:
+        found[BASE_RATE] = Contender(BASE_RATE, *calibrating.constant())
+    return found
 
 
 @dataclass(frozen=True)
-class _Fitting:
-    """The rows to learn from and to calibrate on, and how each kind of contender is made of them."""
+class _Fit:
+    """What each kind of contender learns from the same rows, not yet calibrated."""
 
     learn: pd.DataFrame
-    calibration: pd.DataFrame
     features: tuple[str, ...]
     outcome: Outcome
+    recipe: Mapping[str, float | int]
     seed: int
     threads: int
+    monotone: Mapping[str, int] | None
 
-    def trees(self, recipe: Mapping[str, float | int], monotone: Mapping[str, int] | None) -> BoostedTrees:
-        levels = fit_levels(self.learn, self.features)
-        booster = fit_booster(
-            self.learn, self.features, levels, self.outcome, recipe, self.seed, self.threads, self._weight, monotone
-        )
-        return BoostedTrees(self.features, booster, self.identity, levels=levels)
+    @cached_property
+    def trees(self) -> BoostedTrees:
+        return self.boosted(self.recipe, self.monotone)
 
-    def linear(self, features: tuple[str, ...]) -> Linear:
-        return fit_linear(self.learn, features, self.outcome, self.identity, self._weight)
+    @cached_property
+    def line(self) -> Linear:
+        return self._linear(self.features)
 
-    def alone(self) -> tuple[Model, np.ndarray]:
+    @cached_property
+    def alone(self) -> Linear:
         """How often, or how much, a customer bought, and nothing else: its logarithm."""
         asked = FREQUENCY if self.outcome.kind == "probability" else SPENDING
         name = next((name for name in asked if name in self.features), self.features[0])
-        levels = fit_levels(self.learn, (name,))
-        if levels:
-            return self.calibrated(self.linear((name,)))
-        model = Linear(
+        if fit_levels(self.learn, (name,)):
+            return self._linear((name,))
+        return Linear(
             features=(name,),
             medians={name: 0.0},
             tailed=(name,),
@@ -115,38 +136,75 @@ class _Fitting:
             intercept=0.0,
             calibrator=self.identity,
         )
-        return self.calibrated(model)
 
-    def rfm(self) -> tuple[Model, np.ndarray]:
-        classes = fit_rfm(self.learn, kind=self.outcome.kind, recipe={})
-        calibrator, held_out = self._calibrator(self.outcome.to_margin(classes.predict(self.calibration)))
-        return classes.mapped(lambda value: calibrator.predict(self.outcome.to_margin(value))), held_out
+    @cached_property
+    def classes(self) -> RfmClasses:
+        return fit_rfm(self.learn, kind=self.outcome.kind, recipe={})
 
-    def constant(self) -> tuple[Model, np.ndarray]:
-        label, weight = self._label, row_weights(self.calibration)
-        level = metrics.mean(label, weight)
-        if self.outcome.kind == "probability":
-            level = (level * len(label) + 1) / (len(label) + 2)
-        return BaseRate(level), np.full(len(label), level)
-
-    @property
-    def _weight(self) -> np.ndarray | None:
-        return fit_weights(row_weights(self.learn))
-
-    @property
-    def _label(self) -> np.ndarray:
-        return self.calibration["label"].to_numpy(dtype=np.float64)
+    def boosted(self, recipe: Mapping[str, float | int], monotone: Mapping[str, int] | None) -> BoostedTrees:
+        levels = fit_levels(self.learn, self.features)
+        booster = fit_booster(
+            self.learn, self.features, levels, self.outcome, recipe, self.seed, self.threads, self._weight, monotone
+        )
+        return BoostedTrees(self.features, booster, self.identity, levels=levels)
 
     @property
     def identity(self) -> Calibrator:
         return Platt(1.0, 0.0) if self.outcome.kind == "probability" else LogLine(1.0, 0.0)
 
-    def calibrated(self, model: BoostedTrees | Linear | Blend) -> tuple[Model, np.ndarray]:
-        """Return the model with a calibrator, and what it predicts for calibration rows it was not shown."""
-        calibrator, held_out = self._calibrator(model.margin(self.calibration))
+    def _linear(self, features: tuple[str, ...]) -> Linear:
+        return fit_linear(self.learn, features, self.outcome, self.identity, self._weight)
+
+    @property
+    def _weight(self) -> np.ndarray | None:
+        return fit_weights(row_weights(self.learn))
+
+
+@dataclass(frozen=True)
+class _Calibrating:
+    """The later rows of all folds, and calibrators on them."""
+
+    folds: Sequence[Fold]
+    outcome: Outcome
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        columns = ["customer_id", "label", "weight"]
+        return pd.concat([fold.calibration[columns] for fold in self.folds], ignore_index=True)
+
+    def calibrated(self, learnt: Sequence[Uncalibrated]) -> tuple[Model, np.ndarray]:
+        """Return the last fold's model with a calibrator, and what it predicts for that fold's rows, none of whose customers it saw.
+
+        Parameters
+        ----------
+        learnt : what each fold's rows to learn from gave, in the order of the folds
+        """
+        margin = np.concatenate(
+            [self._margin(model, fold.calibration) for model, fold in zip(learnt, self.folds, strict=True)]
+        )
+        label, weight = self._label, row_weights(self.rows)
+        groups = self.rows["customer_id"].to_numpy(dtype=str)
+        calibrator = fit_calibrator(self.outcome.kind, margin, label, groups, weight)
+        held_out = self._last(out_of_fold(FITTED_BY[type(calibrator)], margin, label, groups, weight))
+        model = learnt[-1]
+        if isinstance(model, RfmClasses):
+            return model.mapped(lambda value: calibrator.predict(self.outcome.to_margin(value))), held_out
         return replace(model, calibrator=calibrator), held_out
 
-    def _calibrator(self, margin: np.ndarray) -> tuple[Calibrator, np.ndarray]:
-        weight, groups = row_weights(self.calibration), self.calibration["customer_id"].to_numpy(dtype=str)
-        calibrator = fit_calibrator(self.outcome.kind, margin, self._label, groups, weight)
-        return calibrator, out_of_fold(FITTED_BY[type(calibrator)], margin, self._label, groups, weight)
+    def constant(self) -> tuple[Model, np.ndarray]:
+        """Return the mean outcome, away from 0 and 1, and the same for each of the last fold's rows."""
+        label = self._label
+        level = metrics.mean(label, row_weights(self.rows))
+        if self.outcome.kind == "probability":
+            level = (level * len(label) + 1) / (len(label) + 2)
+        return BaseRate(level), self._last(np.full(len(label), level))
+
+    @property
+    def _label(self) -> np.ndarray:
+        return self.rows["label"].to_numpy(dtype=np.float64)
+
+    def _margin(self, model: Uncalibrated, rows: pd.DataFrame) -> np.ndarray:
+        return self.outcome.to_margin(model.predict(rows)) if isinstance(model, RfmClasses) else model.margin(rows)
+
+    def _last(self, values: np.ndarray) -> np.ndarray:
+        return values[len(values) - len(self.folds[-1].calibration) :]

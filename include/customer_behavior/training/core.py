@@ -14,7 +14,7 @@ import pandas as pd
 
 from customer_behavior.settings import Feature, TargetKey, Training
 from customer_behavior.training import metrics
-from customer_behavior.training.contenders import BLEND, TREES, Contender, fit_contenders
+from customer_behavior.training.contenders import BLEND, TREES, Contender, Fold, fit_contenders
 from customer_behavior.training.cutoffs import Cutoffs
 from customer_behavior.training.dataset import Dataset
 from customer_behavior.training.evaluation import MODEL, evaluate, gain_table
@@ -128,8 +128,7 @@ def train(
         start = champion.recipe if champion and champion.recipe else settings.xgboost
         tuned = _tuned(data, question, start, settings, threads)
         contenders = fit_contenders(
-            data.learn,
-            data.calibration,
+            calibration_folds(data, question, settings),
             question.features,
             question.outcome,
             tuned.recipe,
@@ -198,6 +197,16 @@ def _leaks(data: Dataset, question: Question) -> list[Finding]:
     )
 
 
+def calibration_folds(data: Dataset, question: Question, settings: Training) -> list[Fold]:
+    """Return the rows to learn from with the later ones to calibrate on, and before them the fit dates with the tune dates.
+
+    Fit dates that would not be enough for a model of their own have no say in the calibration.
+    """
+    last = Fold(data.learn, data.calibration)
+    enough = not data.tune.empty and _too_few(data.fit, question, settings) is None
+    return [Fold(data.fit, data.tune), last] if enough else [last]
+
+
 def choose_served(
     contenders: Mapping[str, Contender],
     calibration: pd.DataFrame,
@@ -264,13 +273,9 @@ def _too_little(data: Dataset, cutoffs: Cutoffs, question: Question, settings: T
     """Return why no trees can be fitted, None when they can."""
     if not cutoffs.complete:
         return "the shop is too young for separate dates to fit, calibrate and report"
-    learn = data.learn
-    rows, positives = len(learn), int((learn["label"] > 0).sum())
-    if rows < settings.minimum_rows:
-        return f"{rows} rows to fit, fewer than minimum_rows {settings.minimum_rows}"
-    rarer = min(positives, rows - positives) if question.kind == "probability" else positives
-    if rarer < settings.minimum_positives:
-        return f"{rarer} rows of the rarer outcome to fit, fewer than minimum_positives {settings.minimum_positives}"
+    few = _too_few(data.learn, question, settings)
+    if few is not None:
+        return few
     if data.fit.empty or data.fit["label"].nunique() < 2:
         return "the rows of the dates to fit have one outcome only"
     for name, part in (("calibration", data.calibration), ("report", data.report)):
@@ -278,6 +283,17 @@ def _too_little(data: Dataset, cutoffs: Cutoffs, question: Question, settings: T
             return f"nobody is in the population at the {name} dates"
     if not question.features:
         return "no column is left to learn from"
+    return None
+
+
+def _too_few(learn: pd.DataFrame, question: Question, settings: Training) -> str | None:
+    """Return why these rows are too few to learn from, None when they are enough."""
+    rows, positives = len(learn), int((learn["label"] > 0).sum())
+    if rows < settings.minimum_rows:
+        return f"{rows} rows to fit, fewer than minimum_rows {settings.minimum_rows}"
+    rarer = min(positives, rows - positives) if question.kind == "probability" else positives
+    if rarer < settings.minimum_positives:
+        return f"{rarer} rows of the rarer outcome to fit, fewer than minimum_positives {settings.minimum_positives}"
     return None
 
 

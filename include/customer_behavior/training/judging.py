@@ -8,7 +8,7 @@ import pandas as pd
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.settings import Training
 from customer_behavior.training.contenders import BLEND, TREES, fit_contenders
-from customer_behavior.training.core import Champion, Trained
+from customer_behavior.training.core import Champion, Trained, calibration_folds
 from customer_behavior.training.gate import Decision, Judged, decide
 from customer_behavior.training.models import Model
 from customer_behavior.training.sampling import row_weights
@@ -75,8 +75,7 @@ def refitted(trained: Trained, champion: Model, settings: Training) -> Model:
     if gone:
         raise CheckFailedError(f"column {', '.join(gone)} of its recipe is gone")
     contenders = fit_contenders(
-        trained.data.learn,
-        trained.data.calibration,
+        calibration_folds(trained.data, trained.question, settings),
         champion.features,
         trained.question.outcome,
         before.recipe,
