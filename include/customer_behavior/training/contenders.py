@@ -43,7 +43,10 @@ class Fold:
 
 @dataclass(frozen=True)
 class Contender:
-    """A model with the calibrator's view of it: what it predicted for calibration rows whose customers it was not shown."""
+    """A model, and what a calibrator of the last fold's rows alone makes of it for those of them whose customers it was not shown.
+
+    Contenders are compared by `held_out`: all of them then have the level of these rows, which is a window's own.
+    """
 
     name: str
     model: Model
@@ -179,32 +182,30 @@ class _Calibrating:
         ----------
         learnt : what each fold's rows to learn from gave, in the order of the folds
         """
-        margin = np.concatenate(
-            [self._margin(model, fold.calibration) for model, fold in zip(learnt, self.folds, strict=True)]
-        )
-        label, weight = self._label, row_weights(self.rows)
-        groups = self.rows["customer_id"].to_numpy(dtype=str)
-        calibrator = fit_calibrator(self.outcome.kind, margin, label, groups, weight)
-        held_out = self._last(out_of_fold(FITTED_BY[type(calibrator)], margin, label, groups, weight))
+        margins = [self._margin(model, fold.calibration) for model, fold in zip(learnt, self.folds, strict=True)]
+        calibrator = fit_calibrator(self.outcome.kind, np.concatenate(margins), *_given(self.rows))
+        given = _given(self.folds[-1].calibration)
+        alone = fit_calibrator(self.outcome.kind, margins[-1], *given) if len(margins) > 1 else calibrator
+        held_out = out_of_fold(FITTED_BY[type(alone)], margins[-1], *given)
         model = learnt[-1]
         if isinstance(model, RfmClasses):
             return model.mapped(lambda value: calibrator.predict(self.outcome.to_margin(value))), held_out
         return replace(model, calibrator=calibrator), held_out
 
     def constant(self) -> tuple[Model, np.ndarray]:
-        """Return the mean outcome, away from 0 and 1, and the same for each of the last fold's rows."""
-        label = self._label
-        level = metrics.mean(label, row_weights(self.rows))
-        if self.outcome.kind == "probability":
-            level = (level * len(label) + 1) / (len(label) + 2)
-        return BaseRate(level), self._last(np.full(len(label), level))
+        """Return the mean outcome, away from 0 and 1, and that of the last fold's rows for each of them."""
+        last = self.folds[-1].calibration
+        return BaseRate(self._level(self.rows)), np.full(len(last), self._level(last))
 
-    @property
-    def _label(self) -> np.ndarray:
-        return self.rows["label"].to_numpy(dtype=np.float64)
+    def _level(self, rows: pd.DataFrame) -> float:
+        label, _, weight = _given(rows)
+        level = metrics.mean(label, weight)
+        return (level * len(label) + 1) / (len(label) + 2) if self.outcome.kind == "probability" else level
 
     def _margin(self, model: Uncalibrated, rows: pd.DataFrame) -> np.ndarray:
         return self.outcome.to_margin(model.predict(rows)) if isinstance(model, RfmClasses) else model.margin(rows)
 
-    def _last(self, values: np.ndarray) -> np.ndarray:
-        return values[len(values) - len(self.folds[-1].calibration) :]
+
+def _given(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return what a calibrator is given beside margins: labels, customers and weights."""
+    return rows["label"].to_numpy(dtype=np.float64), rows["customer_id"].to_numpy(dtype=str), row_weights(rows)
