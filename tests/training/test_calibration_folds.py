@@ -1,8 +1,10 @@
 """Calibration on a rolling origin: later rows of two label windows, each predicted by what was learnt before them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from customer_behavior.training.calibration import Isotonic, Platt
 from customer_behavior.training.contenders import Fold, fit_contenders
 from customer_behavior.training.core import Question, calibration_folds
 from customer_behavior.training.dataset import Dataset
@@ -54,6 +56,20 @@ def test_the_model_and_its_held_out_rows_are_those_of_the_last_fold():
     assert rolling.model.booster.save_raw() == last.model.booster.save_raw()
     assert rolling.held_out == pytest.approx(last.held_out)
     assert rolling.model.predict(calibration) != pytest.approx(last.model.predict(calibration), abs=0.005)
+
+
+def test_steps_that_do_not_hold_in_the_other_window_are_not_taken():
+    def outcome(part: pd.DataFrame, turned: bool) -> pd.DataFrame:
+        """A step in the middle of how often, in one window up and in the other down: no line of log-odds follows either."""
+        often = part["purchase_days_90d"].to_numpy()
+        chance = np.where(often == 3, 0.85 if turned else 0.05, 0.1 + 0.07 * often)
+        return part.assign(label=(np.random.default_rng(len(part)).random(len(part)) < chance).astype("int8"))
+
+    learn, first, second = rows(4000, 1), outcome(rows(8000, 2), False), outcome(rows(8001, 3), True)
+    again = outcome(rows(8000, 4), True)
+    assert isinstance(fitted([Fold(learn, second)], "frequency").model.calibrator, Isotonic)
+    assert isinstance(fitted([Fold(learn, again), Fold(learn, second)], "frequency").model.calibrator, Isotonic)
+    assert isinstance(fitted([Fold(learn, first), Fold(learn, second)], "frequency").model.calibrator, Platt)
 
 
 def test_the_tune_dates_have_a_say_where_the_fit_dates_would_do_for_a_model():

@@ -119,7 +119,7 @@ def fit_calibrator(
 ) -> Calibrator:
     """Return the calibrator of these rows: for amounts a line of logarithms, for probabilities Platt or isotonic.
 
-    Isotonic regression is taken where there are enough rows of both outcomes and its Brier score, on customers that took no
+    Isotonic regression is taken where there are enough rows of both outcomes and its Brier score, on groups that took no
     part, is clearly lower.
 
     Parameters
@@ -129,7 +129,7 @@ def fit_calibrator(
     label : array of shape (n,)
         0 or 1, or amounts of 0 or more.
     groups : array of shape (n,)
-        Each row's customer: all rows of one are in the same fold.
+        Each row's customer, or label window: all rows of one are in the same fold.
     weight : array of shape (n,), optional
         How many rows each one stands for.
     """
@@ -148,7 +148,7 @@ def fit_calibrator(
 def out_of_fold(
     fit: FitFunction, margin: np.ndarray, label: np.ndarray, groups: np.ndarray, weight: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return predictions (n,) of calibrators that were each fitted, by `fit`, without the row's customer."""
+    """Return predictions (n,) of calibrators that were each fitted, by `fit`, without the row's group."""
     _, codes = np.unique(groups, return_inverse=True)
     fold = np.random.default_rng(0).permutation(int(codes.max()) + 1)[codes] % FOLDS
     predicted = np.empty(len(label))

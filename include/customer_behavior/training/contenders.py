@@ -183,9 +183,12 @@ class _Calibrating:
         learnt : what each fold's rows to learn from gave, in the order of the folds
         """
         margins = [self._margin(model, fold.calibration) for model, fold in zip(learnt, self.folds, strict=True)]
-        calibrator = fit_calibrator(self.outcome.kind, np.concatenate(margins), *_given(self.rows))
         given = _given(self.folds[-1].calibration)
-        alone = fit_calibrator(self.outcome.kind, margins[-1], *given) if len(margins) > 1 else calibrator
+        alone = calibrator = fit_calibrator(self.outcome.kind, margins[-1], *given)
+        if len(margins) > 1:  # steps have to hold in a window that they were not fitted on
+            label, _, weight = _given(self.rows)
+            window = np.repeat(np.arange(len(margins)), [len(margin) for margin in margins])
+            calibrator = fit_calibrator(self.outcome.kind, np.concatenate(margins), label, window, weight)
         held_out = out_of_fold(FITTED_BY[type(alone)], margins[-1], *given)
         model = learnt[-1]
         if isinstance(model, RfmClasses):
