@@ -94,6 +94,14 @@ def test_scores_are_the_models_ranked_over_all_with_reasons(shop, target, kind):
         assert 'last came by a "quoted" phone: raises' in said
 
 
+def test_what_is_staged_is_counted_before_ranks_are_planned(shop):
+    """Without statistics PostgreSQL expects one row, and may look through all ranks for each of a million."""
+    stage(shop, 1)
+    publish(shop, 1)
+    counted = "SELECT analyze_count FROM pg_stat_user_tables WHERE schemaname = 'models' AND relname = 'score_staging'"
+    assert frame(shop, counted)["analyze_count"].item() == 1
+
+
 def test_targets_of_sessions_are_not_scored_for_customers(shop):
     stage(shop, 1)
     assert publish(shop, 1)["rows"].keys() == {"purchase/7d", "lapse/28d", "value/30d"}

@@ -28,16 +28,17 @@ SELECT
     staged.customer_id,
     staged.probability,
     staged.amount,
-    cast(100 AS double precision) * ((SELECT customers FROM total) - ranked.as_high) / (SELECT customers FROM total) AS percentile,
+    cast(100 AS double precision) * (total.customers - ranked.as_high) / total.customers AS percentile,
     CASE
-        WHEN ranked.place <= mod((SELECT customers FROM total), 10) * ((SELECT customers FROM total) / 10 + 1)
-            THEN (ranked.place - 1) / ((SELECT customers FROM total) / 10 + 1) + 1
-        ELSE 10 - ((SELECT customers FROM total) - ranked.place) / ((SELECT customers FROM total) / 10)
+        WHEN ranked.place <= mod(total.customers, 10) * (total.customers / 10 + 1)
+            THEN (ranked.place - 1) / (total.customers / 10 + 1) + 1
+        ELSE 10 - (total.customers - ranked.place) / (total.customers / 10)
     END AS decile,
     staged.reasons,
     staged.model_id
 FROM models.score_staging AS staged
 INNER JOIN ranked ON staged.customer_id = ranked.customer_id
+CROSS JOIN total
 WHERE
     staged.run_token = :run_token AND staged.as_of_date = :as_of
     AND staged.target = :target AND staged.horizon_days = :horizon_days
