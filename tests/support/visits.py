@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 ZONE = ZoneInfo("America/New_York")
 BROWSING = {"view", "cart", "remove_from_cart", "favourite", "search"}
 LABELS = ("bought", "end_open")
+STAFF, MAX_EVENTS, MAX_ORDERS = ("c3",), 2, 1
 
 
 def day_of(stamp: datetime) -> date:
@@ -101,6 +102,7 @@ def expected(events: list[dict], day: date, after_events: tuple[int, ...] = (1, 
                     | seen(so_far)
                     | history(events, who, day)
                     | {"bought": any(e["event_type"] == "purchase" for e in later), "end_open": open_end}
+                    | {"flagged": flagged(events, who, day)}
                 )
     return sorted(rows, key=identity)
 
@@ -166,16 +168,11 @@ def seen(events: list[dict]) -> dict:
 
 def history(events: list[dict], who: str | None, day: date) -> dict:
     """Return what was known of a customer when the day began."""
-    past = [
-        (e, ago)
-        for e in events
-        if who and e["customer_id"] == who and e["batch_date"] < day and 1 <= (ago := (day - e["event_day"]).days) <= 90
-    ]
+    past = [(e, (day - e["event_day"]).days) for e in past_of(events, who, day)]
     bought = [(e, ago) for e, ago in past if e["event_type"] == "purchase"]
     month = [e for e, ago in past if ago <= 28]
     counts = {
-        # The rollup's rules: an order is its id, else its session, else its moment; all within a source, a batch and a day.
-        "orders_90d": len({(slice_of(e), e["order_id"] or e["session_id"] or str(e["event_time"])) for e, _ in bought}),
+        "orders_90d": len({order_of(e) for e, _ in bought}),
         "revenue_90d": sum(e["quantity"] * (e["price"] or 0) for e, _ in bought),
         "sessions_28d": len({(slice_of(e), e["session_id"]) for e in month if e["session_id"]}),
         "views_28d": sum(e["event_type"] == "view" for e in month),
@@ -187,6 +184,32 @@ def history(events: list[dict], who: str | None, day: date) -> dict:
         "days_since_event": min((ago for _, ago in past), default=None),
         **(counts if who else dict.fromkeys(counts)),
     }
+
+
+def past_of(events: list[dict], who: str | None, day: date) -> list[dict]:
+    """Return a customer's events of the 90 days before, as known when the day began."""
+    return [
+        e
+        for e in events
+        if who and e["customer_id"] == who and e["batch_date"] < day and 1 <= (day - e["event_day"]).days <= 90
+    ]
+
+
+def flagged(events: list[dict], who: str | None, day: date) -> str | None:
+    """Return whether a customer is staff, or does more on one of the days before than people do."""
+    if who in STAFF:
+        return "staff"
+    past = past_of(events, who, day)
+    busiest = Counter(e["event_day"] for e in past).most_common(1)
+    orders = {(e["event_day"], order_of(e)) for e in past if e["event_type"] == "purchase"}
+    most = Counter(bought for bought, _ in orders).most_common(1)
+    over = [n for _, n in busiest if n > MAX_EVENTS] + [n for _, n in most if n > MAX_ORDERS]
+    return "bot" if over else None
+
+
+def order_of(one: dict) -> tuple:
+    """The rollup's rules: an order is its id, else its session, else its moment; all within a source, a batch and a day."""
+    return slice_of(one), one["order_id"] or one["session_id"] or str(one["event_time"])
 
 
 def slice_of(one: dict) -> tuple:

@@ -56,8 +56,8 @@ def build(
 
 
 def _insert(connection: Connection, day: date, sources: list[str]) -> int:
-    settings, timezone = load_targets().sessions, load_shop().timezone
-    of_day = {"day": day, "silence_minutes": settings.silence_minutes, "timezone": timezone}
+    settings, shop = load_targets().sessions, load_shop()
+    of_day = {"day": day, "silence_minutes": settings.silence_minutes, "timezone": shop.timezone}
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
     run_sql(connection, "features/session_events", sources=sources, **of_day)
     connection.execute(
@@ -66,6 +66,7 @@ def _insert(connection: Connection, day: date, sources: list[str]) -> int:
     )
     features = sql_text("features/session_features").text
     connection.execute(sa.text(f"CREATE TEMPORARY TABLE session_features ON COMMIT DROP AS {features}"))
-    run_sql(connection, "features/session_history", day=day)
+    limits = {"max_events": shop.bots.max_events_per_day, "max_orders": shop.bots.max_orders_per_day}
+    run_sql(connection, "features/session_history", day=day, **limits)
     ensure_partitions(connection, TABLE, day, day)
-    return run_sql(connection, "features/insert_session_snapshot", **of_day).rowcount
+    return run_sql(connection, "features/insert_session_snapshot", **of_day, staff=list(shop.staff)).rowcount

@@ -4,7 +4,7 @@ INSERT INTO features.session_snapshot (
     session_day, source, session_key, after_events, customer_id, snapshot_at, views, carts, cart_removals, searches, products,
     price_last, price_mean_seen, price_max_seen, cart_value, duration_seconds, seconds_since_last_event, hour, weekday, country,
     device, channel, category, is_known_customer, orders_90d, revenue_90d, days_since_purchase, days_since_event, sessions_28d,
-    views_28d, carts_28d, bought, end_open
+    views_28d, carts_28d, bought, end_open, flagged
 )
 WITH outcomes AS (
     SELECT
@@ -49,7 +49,11 @@ SELECT
     CASE WHEN moments.customer_id IS NOT NULL THEN coalesce(history.carts_28d, 0) END AS carts_28d,
     coalesce(outcomes.last_purchase > moments.after_events, FALSE) AS bought,
     outcomes.last_event_at + make_interval(mins => :silence_minutes)
-    >= cast(:day + 1 AS timestamp) AT TIME ZONE :timezone AS end_open
+    >= cast(:day + 1 AS timestamp) AT TIME ZONE :timezone AS end_open,
+    CASE
+        WHEN moments.customer_id = any(cast(:staff AS text[])) THEN 'staff'
+        WHEN history.is_bot THEN 'bot'
+    END AS flagged
 FROM session_features AS moments
 INNER JOIN outcomes ON moments.session_number = outcomes.session_number
 LEFT JOIN session_history AS history ON moments.customer_id = history.customer_id

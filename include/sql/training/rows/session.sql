@@ -1,5 +1,5 @@
--- Sessions that began on :as_of, after some of their events; a visitor without a name is a customer of their own. No semicolon:
--- the statement is read as a subquery.
+-- Sessions that began on :as_of, after some of their events, those of staff and bots apart; a visitor without a name is a customer
+-- of their own. No semicolon: the statement is read as a subquery.
 SELECT
     concat_ws('/', snapshot.source, snapshot.session_key, snapshot.after_events) AS row_id,
     snapshot.session_day AS as_of_date,
@@ -31,4 +31,4 @@ SELECT
     snapshot.views_28d,
     snapshot.carts_28d
 FROM features.session_snapshot AS snapshot
-WHERE snapshot.session_day = :as_of AND NOT snapshot.end_open
+WHERE snapshot.session_day = :as_of AND NOT snapshot.end_open AND snapshot.flagged IS NULL
