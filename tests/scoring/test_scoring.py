@@ -1,7 +1,8 @@
 """From a snapshot to published scores against a real warehouse."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor, wait
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pandas as pd
@@ -170,25 +171,55 @@ def test_again_and_in_other_buckets_the_rows_are_equal(shop):
     assert frame(shop, "SELECT 1 FROM models.score_staging").empty
 
 
-def test_a_new_date_is_published_while_others_are_read_and_an_old_one_when_nobody_reads(shop):
+@pytest.fixture
+def two_days(shop):
+    """The shop with published scores of D and of the day before it."""
     before = D - timedelta(days=1)
     serve(shop, "purchase", 7, BaseRate(0.1), before - timedelta(days=1))
     snapshot.build(shop, before)
-    stage(shop, 1)
-    publish(shop, 1)
+    for day in (before, D):
+        stage_day(shop, day)
+        publish_day(shop, day)
+    return before, D
 
-    def score_again(day: date) -> dict:
-        scoring.score_bucket(shop, day, bucket=0, buckets=1, run_token=f"run {day}", run_id=None)
-        return scoring.publish(shop, day, run_token=f"run {day}", buckets=1, run_id=None)
 
-    with ThreadPoolExecutor(2) as runs, shop.begin() as reader:
-        reader.execute(sa.text("SELECT count(*) FROM models.scores"))  # holds its lock until it ends
-        assert runs.submit(score_again, before).result(timeout=60)["rows"]["purchase/7d"] > 100
-        again = runs.submit(score_again, D)
-        assert not wait([again], timeout=3).done
-        reader.rollback()
-        assert again.result(timeout=60)["rows"]["purchase/7d"] > 100
-    assert set(frame(shop)["as_of_date"]) == {before, D}
+def stage_day(warehouse, day: date) -> None:
+    scoring.score_bucket(warehouse, day, bucket=0, buckets=1, run_token=f"run {day}", run_id=None)
+
+
+def publish_day(warehouse, day: date) -> int:
+    """Publish what the day's own run staged; return how many were scored for the primary target."""
+    return scoring.publish(warehouse, day, run_token=f"run {day}", buckets=1, run_id=None)["rows"]["purchase/7d"]
+
+
+def test_a_new_date_and_an_old_one_are_published_while_others_read(shop, two_days):
+    new, old = two_days
+    for day in two_days:
+        stage_day(shop, day)
+    count = sa.text("SELECT count(*) FROM models.scores WHERE as_of_date = :day")
+    with shop.begin() as connection:
+        connection.execute(sa.text(f"DROP TABLE models.scores_{new:%Y%m%d}"))
+    with ThreadPoolExecutor(1) as runs, shop.begin() as reader:
+        before = reader.execute(count, {"day": old}).scalar_one()  # holds its lock until it ends
+        for day in two_days:
+            assert runs.submit(publish_day, shop, day).result(timeout=60) > 100
+        assert reader.execute(count, {"day": old}).scalar_one() == before
+    assert set(frame(shop)["as_of_date"]) == {new, old}
+
+
+def test_two_dates_scored_again_at_once_are_both_published(shop, two_days):
+    for day in two_days:
+        stage_day(shop, day)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(2) as runs, shop.begin() as held:
+        held.execute(sa.text("LOCK TABLE models.score_staging IN SHARE MODE"))  # both have begun before one can go on
+        again = [runs.submit(publish_day, shop, day) for day in two_days]
+        deadline = time.monotonic() + 60
+        while frame(shop, waiting)["count"].item() < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        held.rollback()
+        assert all(one.result(timeout=60) > 100 for one in again)
 
 
 def test_a_missing_bucket_publishes_nothing_and_the_last_scores_stay(shop):

@@ -35,8 +35,8 @@ RANKED = (
 def publish(warehouse: Warehouse, as_of: date, *, run_token: str, buckets: int, run_id: str | None) -> dict[str, Any]:
     """Replace models.scores of `as_of` by what the run staged, in one transaction; return the rows and model by target.
 
-    The rows are written into a table of their own, which has no key while it fills and then takes the place of the date's.
-    They are checked meanwhile, on another connection: the server's other cores have nothing to do.
+    The rows are written into a table of their own, which has no key while it fills and is then attached; those of a date that was
+    there are replaced. They are checked meanwhile, on another connection: the server's other cores have nothing to do.
 
     Raises
     ------
