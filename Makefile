@@ -9,7 +9,7 @@ export PYTHONPATH := include:plugins
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test up down status psql check-source bench bench-models fuzz lint clean lock
+.PHONY: help venv run test up down status psql check-source bench bench-models bench-effects fuzz lint clean lock
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: $(STAMP) ## Benchmarks beside their limits; writes .run/bench.json
 
 bench-models: $(STAMP) ## Models on past mornings of three data sets; writes .run/bench-models.json (needs a network once)
 	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench.models $(ARGS)
+
+bench-effects: $(STAMP) ## Price thresholds and peak hours in simulated shops; writes .run/bench-effects.json
+	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench.effects
 
 # Atheris has wheels for Linux alone, so it is in no lock: a folder of its own holds it (needs a network once).
 fuzz: $(STAMP) ## Fuzz the readers and the mapping: [SECONDS=60] each, [TARGET=jsonl] for one
