@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.features import snapshot
-from customer_behavior.settings import load_features
+from customer_behavior.settings import load_features, load_model_features
 from customer_behavior.training.usability import Finding, inspect, inspect_sources
+from customer_behavior.training.usability.columns import degenerate_columns
 from customer_behavior.training.usability.drift import stability_index
 from customer_behavior.warehouse import copy_frame
 from training.shops import FIRST_DAY, SOURCE, open_shop, purchases
@@ -133,6 +134,13 @@ def test_a_column_that_is_gone_blocks_and_the_others_are_still_looked_at():
     assert [(one.severity, one.finding) for one in found] == [("blocking", "column_gone"), ("note", "constant_column")]
     assert found[0].details == {"columns": ["revenue_90d"], "parts": ["report"]}
     assert "features.customer_day.{orders}" in found[1].fix
+
+
+def test_the_fix_is_one_that_the_door_has():
+    constant = rows(DAYS["fit"]).assign(carts=1.0)
+    for catalogue, fix in (({}, "train-table: --leave-out"), (load_model_features("session"), "session_features.yaml")):
+        (found,) = degenerate_columns(constant, ["carts"], catalogue)
+        assert fix in found.fix
 
 
 def test_columns_that_say_nothing_are_notes():

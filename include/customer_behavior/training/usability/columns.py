@@ -111,9 +111,11 @@ def _names_rows(fit: pd.DataFrame, name: str) -> bool:
 def _feed(columns: Sequence[str], catalogue: Mapping[str, Feature]) -> str:
     """Return where such columns are filled from, and how to leave them out."""
     sources = np.unique([source for name in columns if name in catalogue for source in catalogue[name].source])
-    feed = (
+    if not catalogue:
+        return "fill it, or leave it out of the table (train-table: --leave-out)"
+    if not len(sources):
+        return "map what fills it in include/sources/<source>.yaml, or set model: false in include/config/session_features.yaml"
+    return (
         f"map what fills features.customer_day.{{{named(list(sources))}}} in include/sources/<source>.yaml and run load_history,"
-        if len(sources)
-        else "fill the column,"
+        " or, if the shop has nothing of the kind, set model: false in include/config/features.yaml"
     )
-    return f"{feed} or, if the shop has nothing of the kind, set model: false in include/config/features.yaml"
