@@ -1,7 +1,7 @@
 """What a snapshot must hold, worked out the slow way: from the events themselves, customer by customer, in exact numbers.
 
 It shares no line with the SQL and knows neither rollup nor checkpoint. Where the rollup's grain is part of a definition (distinct
-counts and visits are taken per day and batch, then added up) it is written so here: `Piece` is a customer's day in one batch.
+counts and visits are taken per day and source, then added up) it is written so here: `Piece` is a customer's day in one source.
 """
 
 from __future__ import annotations
@@ -52,19 +52,22 @@ class Event:
     quantity: Fraction
     price: Fraction | None
     discount: Fraction | None
+    refunded: Fraction | None
+    superseded: date | None
     texts: dict[str, str | None]
 
     @property
     def value(self) -> Fraction:
-        return self.quantity * (self.price or 0)
+        return self.quantity * ((self.price or 0) - (self.refunded or 0))
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A customer's events of one day that one batch delivered."""
+    """A customer's events of one day that one source's batches told of; `begun_before` are orders with lines on earlier days."""
 
     day: date
     events: list[Event]
+    begun_before: frozenset[str] = frozenset()
 
     def of(self, *types: str) -> list[Event]:
         return [event for event in self.events if event.type in types]
@@ -75,6 +78,8 @@ class Piece:
         first: dict[object, datetime] = {}
         hours: dict[object, int] = {}
         for event in self.of("purchase"):
+            if event.order in self.begun_before:
+                continue
             key = event.order or event.session or event.time
             if key not in first or event.time < first[key]:
                 first[key], hours[key] = event.time, event.hour
@@ -151,6 +156,8 @@ def _read(row: dict[str, Any], zone: ZoneInfo) -> Event:
         quantity=amount("quantity") or Fraction(0),
         price=amount("price"),
         discount=amount("discount"),
+        refunded=amount("refunded"),
+        superseded=given["superseded_on"],
         texts={name: given[name] for name in ATTRIBUTES},
     )
 
@@ -162,23 +169,38 @@ def snapshot(
     staff: Collection[str] = (),
     max_events_per_day: int = 2000,
     max_orders_per_day: int = 100,
+    order_reach: int = 3,
 ) -> dict[str, dict[str, Any]]:
     """Return customer to column to value, of the events known at `as_of`.
 
-    Integers and texts are exact, other numbers are floats made of exact fractions in their last step.
+    Integers and texts are exact, other numbers are floats made of exact fractions in their last step. Lines with one order id, each
+    within `order_reach` days of the one before, are of one order.
     """
     by_customer: dict[str, dict[tuple, list[Event]]] = {}
     for event in events:
-        if event.customer is not None and event.day < as_of and event.batch < as_of:
-            key = (event.day, event.batch, event.source)
+        known = event.batch < as_of and (event.superseded is None or event.superseded >= as_of)
+        if event.customer is not None and event.day < as_of and known:
+            key = (event.day, event.source)
             by_customer.setdefault(event.customer, {}).setdefault(key, []).append(event)
     found = {}
     for customer, parts in by_customer.items():
-        pieces = [Piece(day, part) for (day, _, _), part in parts.items()]
+        pieces = [
+            Piece(day, part, begun_before(parts, day, source, order_reach)) for (day, source), part in parts.items()
+        ]
         found[customer] = describe(pieces, as_of)
         busy = is_bot(pieces, as_of, max_events_per_day, max_orders_per_day)
         found[customer]["flagged"] = "staff" if customer in staff else "bot" if busy else None
     return found
+
+
+def begun_before(parts: dict[tuple, list[Event]], day: date, source: str, reach: int) -> frozenset[str]:
+    """Return the orders of a source that have a line in the `reach` days before `day`."""
+    return frozenset(
+        event.order
+        for (earlier, of), part in parts.items()
+        for event in part
+        if of == source and event.order and event.type == "purchase" and 0 < (day - earlier).days <= reach
+    )
 
 
 def ratio(one: Fraction | int | None, other: Fraction | int | None) -> Fraction | None:
@@ -214,7 +236,7 @@ def describe(pieces: list[Piece], as_of: date) -> dict[str, Any]:
         return min(((as_of - piece.day).days for piece in found), default=None)
 
     def bought_on(found: list[Piece]) -> list[date]:
-        return sorted({piece.day for piece in found if piece.of("purchase")})
+        return sorted({piece.day for piece in found if piece.orders})
 
     grid = {
         f"{name}_{n}d": total(within(n), name)
@@ -240,10 +262,10 @@ def describe(pieces: list[Piece], as_of: date) -> dict[str, Any]:
     seen = [e.price for piece in within(28) for e in piece.of("view") if e.price is not None]
     paid, looked = ratio(grid["revenue_90d"], sum(e.quantity for e in bought)), ratio(sum(seen), len(seen))
     products, categories = (sum(piece.distinct(field) for piece in recent) for field in ("product", "category"))
-    favourite, favourite_lines = favourite_category(recent)
+    favourite, favourite_lines = favourite_category([piece for piece in recent if piece.orders])
     columns = {
         "days_since_event": since(pieces),
-        "days_since_purchase": since([piece for piece in pieces if piece.of("purchase")]),
+        "days_since_purchase": since([piece for piece in pieces if piece.orders]),
         "days_since_view": since([piece for piece in pieces if piece.of("view")]),
         "days_since_cart": since([piece for piece in pieces if piece.of("cart")]),
         "tenure_days": max((as_of - piece.day).days for piece in pieces),

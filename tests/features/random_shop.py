@@ -206,7 +206,8 @@ def events(warehouse: Warehouse) -> pd.DataFrame:
         return pd.read_sql(
             sa.text(
                 "SELECT event_time, event_day, customer_id, session_id, event_type, product_id, order_id, quantity::text AS quantity, "
-                "price::text AS price, discount::text AS discount, category, country, device, channel, batch_date, source "
+                "price::text AS price, discount::text AS discount, refunded::text AS refunded, superseded_on, category, country, device, "
+                "channel, batch_date, source "
                 "FROM raw.events ORDER BY event_time, source, event_id"
             ),
             connection,
@@ -220,6 +221,7 @@ def expected(events: pd.DataFrame, as_of: list[date]) -> dict[date, dict[str, di
         "staff": {STAFF},
         "max_events_per_day": MAX_EVENTS,
         "max_orders_per_day": MAX_ORDERS,
+        "order_reach": LATENESS,
     }
     return {day: oracle.snapshot(known, day, **rules) for day in as_of}
 

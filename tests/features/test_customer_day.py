@@ -38,8 +38,9 @@ def test_both_engines_make_the_same_rows(warehouse, tmp_path, monkeypatch):
 
     with warehouse.begin("ingest") as connection:
         by_duckdb = rows(connection)
-        slices = {(date(2024, 1, n), date(2024, 1, n)) for n in (1, 2, 3)}
-        deleted, written = customer_day.replace(connection, small_shop.SOURCE, slices, "America/New_York")
+        customer_day.begin(connection)
+        connection.execute(sa.text("INSERT INTO touched SELECT customer_id, event_day FROM features.customer_day"))
+        deleted, written = customer_day.rebuild_touched(connection, small_shop.SOURCE, "America/New_York", reach=3)
         assert deleted == written == len(by_duckdb) > 20
         assert rows(connection) == by_duckdb
 
@@ -56,11 +57,12 @@ def test_a_warehouse_from_before_the_wider_rollup_has_it_filled_when_it_is_migra
     older = Warehouse(postgres.url("older"))
     with warehouse.begin() as source, older.begin() as target:
         ensure_partitions(target, "raw.events", small_shop.FIRST_DAY, date(2024, 1, 3))
-        for table in ("raw.events", "raw.ingest_batches"):
+        for schema, table in (("raw", "events"), ("raw", "ingest_batches")):
             rows = io.StringIO()
-            source.connection.cursor().copy_expert(f"COPY (SELECT * FROM {table}) TO STDOUT", rows)
+            columns = ", ".join(column["name"] for column in sa.inspect(target).get_columns(table, schema))
+            source.connection.cursor().copy_expert(f"COPY (SELECT {columns} FROM {schema}.{table}) TO STDOUT", rows)
             rows.seek(0)
-            target.connection.cursor().copy_expert(f"COPY {table} FROM STDIN", rows)
+            target.connection.cursor().copy_expert(f"COPY {schema}.{table} ({columns}) FROM STDIN", rows)
     upgrade(postgres.url("older"))
     tables = []
     for one in (warehouse, older):

@@ -92,8 +92,8 @@ def test_an_event_delivered_in_several_batches_belongs_to_the_earliest(landing, 
     ]
     owners = query("SELECT batch_date, event_day, count(*) FROM raw.events GROUP BY 1, 2 ORDER BY 1, 2")
     assert owners == [(ONE, ONE, 2), (TWO, ONE, 1), (TWO, TWO, 1), (THREE, THREE, 1)]
-    rolled = query("SELECT batch_date, event_day, units FROM features.customer_day ORDER BY 1, 2")
-    assert rolled == [(ONE, ONE, 2), (TWO, ONE, 1), (TWO, TWO, 1), (THREE, THREE, 1)]
+    rolled = query("SELECT batch_date, event_day, superseded_on, units FROM features.customer_day ORDER BY 1, 2")
+    assert rolled == [(ONE, ONE, TWO, 2), (TWO, ONE, None, 3), (TWO, TWO, None, 1), (THREE, THREE, None, 1)]
 
 
 def test_an_event_the_earliest_batch_no_longer_carries_is_given_back(landing, load, query):
@@ -108,7 +108,8 @@ def test_an_event_the_earliest_batch_no_longer_carries_is_given_back(landing, lo
         (ONE, 1, 0),
         (TWO, 1, 0),
     ]
-    assert query("SELECT batch_date, units FROM features.customer_day ORDER BY 1") == [(ONE, 1), (TWO, 1)]
+    versions = query("SELECT batch_date, superseded_on, units FROM features.customer_day ORDER BY 1")
+    assert versions == [(ONE, TWO, 1), (TWO, None, 2)]
 
 
 def test_a_range_loaded_at_once_equals_its_days_one_by_one(landing, load, query):

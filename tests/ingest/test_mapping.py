@@ -74,7 +74,7 @@ def test_a_line_becomes_an_event():
         ({"price": "cheap"}, "number_unreadable"),
         ({"price": "1e308"}, "number_unreadable"),
         ({"price": "inf"}, "number_unreadable"),
-        ({"price": "-1"}, "price_negative"),
+        ({"price": "-1", "units": "-1"}, "price_negative"),
         ({"units": "0"}, "quantity_zero"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import BadInputError
 from customer_behavior.features import customer_day
+from customer_behavior.ingest import orders
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.rates import exchange_of
 from customer_behavior.ingest.source import Source
@@ -78,13 +80,15 @@ def _replace(connection: Connection, staging: Staging, batches: list[Batch], sho
     old = _known_slices(connection, source, dates)
     new = staging.days()
     days = sorted({day for _, day in old | new})
-    reach = timedelta(days=source.max_lateness_days if "event_id" in source.columns else 0)
-    span: dict[str, Any] = {"source": source.name, "first_day": None, "last_day": None}
+    contested, order_days = orders.find_contested(connection, staging, dates)
+    customer_day.begin(connection)
+    customer_day.touch_shared(connection, source.name, sorted({day for _, day in old}), dates)
+    customer_day.touch_orders(connection)
+    span = _span(source, days, order_days)
     if days:
-        span.update(first_day=days[0] - reach, last_day=days[-1] + reach)
         ensure_partitions(connection, "raw.events", days[0], days[-1])
     deleted = _remove(connection, dates, span, bool(old))
-    yielded = _settle_owners(connection, staging, dates, days, span)
+    yielded = _settle_owners(connection, staging, dates, days, contested, span)
     rollup = staging.roll_up()
     written = _copy_events(connection, staging)
     copy_arrow(connection, "raw.duplicate_events", staging.columns, staging.events("disowned"))
@@ -93,21 +97,28 @@ def _replace(connection: Connection, staging: Staging, batches: list[Batch], sho
         returned = list(run_sql(connection, "ingest/give_back", **span))
     rollup.result()
     rolled = customer_day.replace_delivered(connection, source.name, old, staging.customer_days())
-    moved = {(row.batch_date, row.event_day) for row in (*yielded, *returned)}
-    customer_day.replace(connection, source.name, moved, shop.timezone)
     _write_ledger(connection, staging, batches, new, run_id)
     for sign, rows in ((-1, yielded), (1, returned)):
-        for row in rows:
+        for batch_date, events in Counter(row.batch_date for row in rows).items():
             run_sql(
-                connection,
-                "ingest/move_in_ledger",
-                source=source.name,
-                batch_date=row.batch_date,
-                events=sign * row.events,
+                connection, "ingest/move_in_ledger", source=source.name, batch_date=batch_date, events=sign * events
             )
+    orders.settle_states(connection, source, order_days)
+    customer_day.touch_shared(connection, source.name, days, dates)
+    customer_day.touch(connection, [*yielded, *returned])
+    again = customer_day.rebuild_touched(connection, source.name, shop.timezone, orders.reach(source))
     piece = f"{source.name} {dates[0]}" + (f" to {dates[-1]}" if len(dates) > 1 else "")
     audit(connection, "raw.events", piece, deleted, written, run_id)
-    audit(connection, "features.customer_day", piece, *rolled, run_id)
+    audit(connection, "features.customer_day", piece, rolled[0] + again[0], rolled[1] + again[1], run_id)
+
+
+def _span(source: Source, days: list[date], order_days: list[date]) -> dict[str, Any]:
+    """Return the source and the days on which other batches may have the load's events: its own, those around, its orders'."""
+    if not days:
+        return {"source": source.name, "days": order_days}
+    reach = source.max_lateness_days if "event_id" in source.columns else 0
+    first, count = days[0] - timedelta(days=reach), (days[-1] - days[0]).days + 2 * reach + 1
+    return {"source": source.name, "days": sorted({*(first + timedelta(days=n) for n in range(count)), *order_days})}
 
 
 def _known_slices(connection: Connection, source: Source, dates: list[date]) -> Slices:
@@ -135,23 +146,27 @@ def _copy_events(connection: Connection, staging: Staging) -> int:
 
 
 def _settle_owners(
-    connection: Connection, staging: Staging, dates: list[date], days: list[date], span: dict
+    connection: Connection, staging: Staging, dates: list[date], days: list[date], contested: list[str], span: dict
 ) -> list[sa.Row]:
     """Find which incoming events an earlier batch owns, and take those that a later batch owned so far from it.
 
     Only days that another batch of the source has touched need a look, and of those only the time that both deliver: the same
-    event has the same time.
+    event has the same time. A line of a `contested` order may have another, as may an event with an id of its own.
 
     Returns
     -------
     list of rows
-        batch_date, event_day, events: what later batches yielded.
+        batch_date, event_day, customer_id: an event each that a later batch yielded.
     """
     if not days:
         return []
-    shared = run_sql(connection, "ingest/shared_days", dates=dates, **span).all()
-    own_ids = "event_id" in staging.source.columns  # the same event may come again with another time
-    if not shared or not (staging.take_keys(days) if own_ids else staging.take_keys_between(shared)):
+    shared = run_sql(connection, "ingest/shared_days", dates=dates, **_span(staging.source, days, [])).all()
+    again = contested if staging.source.repeats_orders else []
+    if "event_id" in staging.source.columns:
+        found = staging.choose(days=days if shared else [])
+    else:
+        found = staging.choose(spans=[tuple(row) for row in shared], orders=again)
+    if not found:
         return []
     connection.execute(
         sa.text(

@@ -6,14 +6,18 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from customer_behavior.errors import BadInputError
+from customer_behavior.ingest.charges import charge_sql
 from customer_behavior.ingest.engine import identifier, quoted
+from customer_behavior.ingest.order_state import FROM_ORDER, REFUNDED, no_purchase_sql
 from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import EVENT_TYPES, TEXT_FIELDS, Source
 
 MAX_AMOUNT = 1e9  # larger amounts and quantities are refused: they are mistakes
 MAX_LINE = 1e12  # as is a larger product of the two: a million such lines of a customer's day still add up in a decimal
 DECIMAL = "DECIMAL(24, 10)"
-EVENT_COLUMNS = ("event_time", "event_day", "event_type", *TEXT_FIELDS, "quantity", "price", "discount", "attributes")
+EVENT_COLUMNS = (
+    "event_time", "event_day", "event_type", *TEXT_FIELDS, "quantity", "price", "discount", "refunded", "charge", "attributes",
+)  # fmt: skip
 
 DELIVERED = ("currency", "delivered_price", "delivered_discount")  # of a source whose amounts are converted
 
@@ -79,6 +83,7 @@ WITH given AS (
     SELECT _line AS line,{" _item AS item," if source.explode else ""}
     {texts},
     {amounts},
+    {no_purchase_sql({name: of for name, of in source.rules.no_purchase_when.items() if name in columns})} AS no_purchase,
     {_attributes(source, columns)} AS attributes
     FROM {_trimmed(untidy)}
 ),
@@ -88,11 +93,16 @@ typed AS (
         {_event_type(source)} AS delivered_type,
         coalesce(try_cast(quantity_text AS DOUBLE), CASE WHEN quantity_text IS NULL THEN 1 END) AS units,
         try_cast(price_text AS DOUBLE) AS price_number,
-        {_total("discount", source)} AS discount_number
+        {_total("discount", source)} AS discount_number,
+        {_refunds(source)},
+        {_charge(source)} AS named_charge
     FROM given
 ),
 placed AS (
-    SELECT typed.*, CAST(timezone({quoted(str(shop_zone))}, event_time) AS DATE) AS event_day FROM typed
+    SELECT typed.*, CAST(timezone({quoted(str(shop_zone))}, event_time) AS DATE) AS event_day,
+        CASE WHEN delivered_type IN ('purchase', 'return', {quoted(REFUNDED)}) AND NOT no_purchase THEN named_charge END AS charge,
+        coalesce(units < 0 OR price_number < 0 OR delivered_type = 'return', false) AS taken_back
+    FROM typed
 ),
 judged AS (
     SELECT placed.*, CASE {reason} END AS reason FROM {_converted(exchange)}
@@ -101,10 +111,11 @@ SELECT event_time, event_day,
     {_final_type(source)} AS event_type,
     {fields},
     CASE WHEN reason IS NULL THEN CAST(abs(units) AS {DECIMAL}) END AS quantity,
-    CASE WHEN reason IS NULL THEN CAST({_unit("price", source)} AS {DECIMAL}) END AS price,
+    CASE WHEN reason IS NULL THEN CAST({_signed(source)} AS {DECIMAL}) END AS price,
     CASE WHEN reason IS NULL THEN CAST({_unit("discount", source)} AS {DECIMAL}) END AS discount,
-    attributes, line,{" item," if source.explode else ""} reason,
-    CASE WHEN reason IS NOT NULL THEN CASE {detail} END END AS detail{delivered}
+    CASE WHEN reason IS NULL THEN CAST({_refunded(source)} AS {DECIMAL}) END AS refunded,
+    charge, attributes, line,{" item," if source.explode else ""} reason,
+    CASE WHEN reason IS NOT NULL THEN CASE {detail} END END AS detail{delivered}{f", {FROM_ORDER}" if FROM_ORDER in source.columns else ""}
 FROM judged"""
 
 
@@ -139,7 +150,10 @@ def _converted(exchange: Exchange | None) -> str:
     if exchange is None:
         return "placed"
     return f"""(
-        SELECT * REPLACE (price_number * rate AS price_number, discount_number * rate AS discount_number),
+        SELECT * REPLACE (
+                price_number * rate AS price_number, discount_number * rate AS discount_number,
+                line_refund_number * rate AS line_refund_number, {FROM_ORDER} * rate AS {FROM_ORDER}
+            ),
             price_number AS delivered_price, discount_number AS delivered_discount
         FROM (
             SELECT placed.*, CASE
@@ -168,7 +182,24 @@ def _amounts(source: Source) -> dict[str, str]:
     texts = {"quantity": _given(source, "quantity"), "price": _given(source, price)}
     for number, column in enumerate(_discounts(source)):
         texts[f"discount_{number}"] = identifier(column)
+    for name in ("line_refund", "order_refund", "product_name"):
+        if name in source.columns:
+            texts[name] = _given(source, name)
     return texts
+
+
+def _refunds(source: Source) -> str:
+    """Return what was paid back of the line and of its order, 0 or more; refunds are often written as negative numbers."""
+    names = {"line_refund": "line_refund_number", FROM_ORDER: FROM_ORDER}
+    return ", ".join(
+        f"{f'abs(try_cast({name}_text AS DOUBLE))' if name in source.columns else 'CAST(NULL AS DOUBLE)'} AS {number}"
+        for name, number in names.items()
+    )
+
+
+def _charge(source: Source) -> str:
+    texts = [f"{name}_text" for name in ("product_id", "product_name") if name in source.columns]
+    return charge_sql(texts, source.charges)
 
 
 def _discounts(source: Source) -> tuple[str, ...]:
@@ -185,22 +216,41 @@ def _unit(name: str, source: Source) -> str:
     """Return an amount of one unit; a line of no units has none. A return's total is often negative like its quantity."""
     if f"line_{'total' if name == 'price' else name}" in source.columns:
         return f"CASE WHEN units <> 0 THEN abs({name}_number) / abs(units) END"
-    return f"{name}_number"
+    return f"abs({name}_number)"
+
+
+def _signed(source: Source) -> str:
+    """Return the price of one unit; of a charge, negative where money goes back to the customer."""
+    unit = _unit("price", source)
+    return f"CASE WHEN charge IS NOT NULL AND taken_back THEN -({unit}) ELSE {unit} END"
+
+
+def _refunded(source: Source) -> str:
+    """Return what was paid back of one unit, never more than its price; of a purchase alone: a return is paid back as it is."""
+    price = _unit("price", source)
+    part = f"least({price}, line_refund_number / nullif(abs(units), 0))"
+    whole = f"WHEN delivered_type = {quoted(REFUNDED)} AND NOT no_purchase THEN {price} "
+    line = f"WHEN delivered_type = 'purchase' AND NOT no_purchase AND NOT taken_back AND line_refund_number > 0 THEN {part} "
+    return f"CASE {whole}{line if 'line_refund' in source.columns else ''}END"
 
 
 def _event_type(source: Source) -> str:
-    known = {**{name: name for name in EVENT_TYPES}, **source.event_types}
+    known: dict[str, str] = {**{name: name for name in EVENT_TYPES}, **source.event_types}
     cases = " ".join(f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in known.items())
     return f"CASE event_type_text {cases} END"
 
 
 def _final_type(source: Source) -> str:
-    cases = ""
+    """Return the type of an event: what the source calls it, less what the order's state and the signs of its numbers make of it."""
+    cases = f"WHEN no_purchase OR charge IS NOT NULL OR delivered_type = {quoted(REFUNDED)} THEN 'other' "
     if source.rules.zero_quantity == "other":
         cases += "WHEN units = 0 THEN 'other' "
     if source.rules.negative_quantity == "return":
-        cases += "WHEN units < 0 AND delivered_type = 'purchase' THEN 'return' "
-    return f"CASE {cases}ELSE delivered_type END" if cases else "delivered_type"
+        cases += "WHEN taken_back AND delivered_type = 'purchase' THEN 'return' "
+    if "line_refund" in source.columns:
+        paid_back = f"line_refund_number >= {_unit('price', source)} * abs(units) AND line_refund_number > 0"
+        cases += f"WHEN delivered_type = 'purchase' AND {paid_back} THEN 'other' "
+    return f"CASE {cases}ELSE delivered_type END"
 
 
 def _attributes(source: Source, columns: list[str]) -> str:
@@ -249,6 +299,7 @@ def _checks(source: Source, batch_date: date, exchange: Exchange | None) -> list
         unreadable("quantity", "quantity_text"),
         unreadable(price, "price_text"),
         *(unreadable(column, f"discount_{n}_text") for n, column in enumerate(_discounts(source))),
+        *(unreadable(name, f"{name}_text") for name in ("line_refund", "order_refund") if name in source.columns),
     ]
     if exchange:
         dated = "currency || ' on ' || event_day"
@@ -273,14 +324,19 @@ def _checks(source: Source, batch_date: date, exchange: Exchange | None) -> list
             checks.append(
                 check("number_unreadable", over, field, "too much for a unit or, times the quantity, for a line", text)
             )
+    back = "or set rules.negative_quantity: return, if it is a return"
     if source.rules.negative_quantity == "reject":
-        checks.append(check("quantity_negative", "units < 0", "quantity", "set rules.negative_quantity: return"))
+        checks.append(check("quantity_negative", "units < 0 AND charge IS NULL", "quantity", "correct it, " + back))
+        negative = "price_number < 0 AND delivered_type <> 'return' AND charge IS NULL"
+    else:  # both negative: money that comes in for goods that come back, or a sign too many
+        negative = "price_number < 0 AND units < 0 AND charge IS NULL" if price == "price" else "false"
     if source.rules.zero_quantity == "reject":
         words = "set rules.zero_quantity: other to keep such lines"
         checks.append(check("quantity_zero", "units = 0", "quantity", words))
-    if "price" in source.columns:
-        checks.append(check("price_negative", "price_number < 0", "price", "an amount is 0 or more"))
-    if "discount" in source.columns:
-        words = "an amount is 0 or more"
-        checks.append(check("discount_negative", "discount_number < 0", "discount", words, "discount_0_text"))
+    checks.append(check("price_negative", negative, price, "an amount is 0 or more; correct it, " + back, "price_text"))
+    if _discounts(source) and source.rules.negative_discount == "reject":
+        words = "what is taken off is 0 or more; set rules.negative_discount: amount, if the source writes it so"
+        checks.append(
+            check("discount_negative", "discount_number < 0 AND NOT taken_back", "discount", words, "discount_0_text")
+        )
     return checks

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from customer_behavior.errors import ConfigurationError
+from customer_behavior.ingest import charges
+from customer_behavior.ingest.order_state import Condition
 from customer_behavior.paths import sources_dir
 from customer_behavior.settings import Settings, read_yaml
 
@@ -17,8 +19,10 @@ EventType = Literal["view", "cart", "remove_from_cart", "purchase", "return", "f
 TEXT_FIELDS = (
     "event_id", "customer_id", "session_id", "product_id", "order_id", "category", "brand", "country", "device", "channel",
 )  # fmt: skip
+# product_name only tells charges from products; line_refund is what was paid back of a line, order_refund of its whole order.
 FIELDS = (
     "event_time", "event_type", *TEXT_FIELDS, "quantity", "price", "line_total", "discount", "line_discount", "currency",
+    "product_name", "line_refund", "order_refund",
 )  # fmt: skip
 
 
@@ -45,8 +49,15 @@ class Calendar(Settings):
 class Rules(Settings):
     """What a line means that is not as usual."""
 
-    negative_quantity: Literal["return", "reject"] = "reject"
+    negative_quantity: Literal["return", "reject"] = "reject"  # as are a negative price and a negative total of a line
+    negative_discount: Literal["amount", "reject"] = (
+        "reject"  # amount: the source writes what it takes off as a negative number
+    )
     zero_quantity: Literal["other", "reject"] = "reject"
+    repeated_order_line: Literal["duplicate", "add"] | None = (
+        None  # the same line of one order sent again, at another time
+    )
+    no_purchase_when: dict[str, Condition] = Field(default_factory=dict)
     lowercase: tuple[str, ...] = ()
 
     @field_validator("lowercase")
@@ -82,9 +93,11 @@ class Source(Settings):
     customer_namespace: str = ""
     constants: dict[str, str] = Field(default_factory=dict)
     columns: dict[str, str | tuple[str, ...]]
-    event_types: dict[str, EventType] = Field(default_factory=dict)
+    event_types: dict[str, EventType | Literal["refunded"]] = Field(default_factory=dict)
     optional: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    charges: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    order_delivery: Literal["lines", "whole"] = "lines"
     fill_down: FillDown | None = None
     explode: str | None = None
     rules: Rules = Rules()
@@ -97,6 +110,16 @@ class Source(Settings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is no IANA time zone; write it like UTC or Europe/Berlin") from error
+        return value
+
+    @field_validator("charges")
+    @classmethod
+    def _known_charges(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for kind in value:
+            if kind not in (*charges.KINDS, charges.PRODUCT):
+                raise ValueError(
+                    f"{kind!r} is no kind of charge; those are {', '.join((*charges.KINDS, charges.PRODUCT))}"
+                )
         return value
 
     @field_validator("path")
@@ -116,6 +139,14 @@ class Source(Settings):
                 raise ValueError(
                     f"{name} names several columns; line_discount adds them up, and texts take the first given"
                 )
+        if self.order_delivery == "whole" and "order_id" not in self.columns:
+            raise ValueError("order_delivery: whole needs the column of order_id: it says what is delivered again")
+        if self.order_delivery == "whole" and "event_id" in self.columns:
+            raise ValueError(
+                "order_delivery: whole tells states of an order apart by their lines; leave event_id out of columns"
+            )
+        if "order_refund" in self.columns and "order_id" not in self.columns:
+            raise ValueError("order_refund needs the column of order_id: it is spread over the order's lines")
         if "currency" in self.constants:
             raise ValueError("constants.currency: the key currency says it for every row")
         given = {*self.columns, *self.constants}
@@ -144,8 +175,10 @@ class Source(Settings):
                     f"fill_down is of csv, format is {self.format}: have each of its records carry all columns"
                 )
             for column in self.fill_down.columns:
-                if column not in (*mapped, *self.keep):
-                    raise ValueError(f"fill_down.columns names {column!r}, which neither columns nor keep does")
+                if column not in (*mapped, *self.keep, *self.rules.no_purchase_when):
+                    raise ValueError(
+                        f"fill_down.columns names {column!r}, which neither columns, keep nor rules.no_purchase_when does"
+                    )
                 if column == self.fill_down.by:
                     raise ValueError(f"fill_down.columns names {column!r}, which fill_down.by does: it is never filled")
         if self.explode:
@@ -161,11 +194,25 @@ class Source(Settings):
         return self
 
     @property
+    def repeats_orders(self) -> bool:
+        """Whether a line of an order that is sent again at another time is the same line.
+
+        A page that is loaded again sends its order again; a till scans the second bottle. So where the rule does not say it,
+        lines are repeats in a source whose sessions are not its orders, and has no ids of its own for its events.
+        """
+        if "order_id" not in self.columns or "event_id" in self.columns or self.order_delivery == "whole":
+            return False
+        if self.rules.repeated_order_line is not None:
+            return self.rules.repeated_order_line == "duplicate"
+        return self.columns.get("session_id") not in (None, self.columns["order_id"])
+
+    @property
     def wanted(self) -> list[str]:
         """Columns of the file that are read: those mapped, those kept and the one to fill down by, each once."""
         mapped = [columns if isinstance(columns, tuple) else (columns,) for columns in self.columns.values()]
         by = [self.fill_down.by] if self.fill_down else []
-        return list(dict.fromkeys([column for columns in mapped for column in columns] + list(self.keep) + by))
+        read = [column for columns in mapped for column in columns]
+        return list(dict.fromkeys(read + list(self.keep) + list(self.rules.no_purchase_when) + by))
 
     @property
     def zone(self) -> ZoneInfo:

@@ -16,17 +16,23 @@ from customer_behavior.ingest.blocks import Block, Refusal, untidy
 from customer_behavior.ingest.engine import quoted
 from customer_behavior.ingest.formats import read_file
 from customer_behavior.ingest.mapping import DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
+from customer_behavior.ingest.order_state import FROM_ORDER, REFUNDED, spread_refunds_sql
 from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import Source
 from customer_behavior.warehouse import BATCH_ROWS, sql_text
 
 TABLE_COLUMNS = (
     "event_id", "event_time", "event_day", "customer_id", "session_id", "event_type", "product_id", "order_id", "quantity",
-    "price", "discount", "category", "brand", "country", "device", "channel", "attributes", "batch_date", "source",
+    "price", "discount", "refunded", "charge", "category", "brand", "country", "device", "channel", "attributes", "batch_date",
+    "source", "superseded_on",
 )  # fmt: skip
 BLOCKS_IN_MEMORY = 6  # of 32 MiB of text each
 ROLLUP_ROWS = 3_000_000  # events rolled up at once
 HASHED = [name for name in EVENT_COLUMNS if name not in ("event_day", "event_id")]
+# What a line of an order is, however often and wherever the order is sent.
+ORDER_LINE = (
+    "customer_id", "event_type", "product_id", "order_id", "quantity", "price", "discount", "charge", "category", "brand",
+)  # fmt: skip
 
 
 @dataclass
@@ -163,7 +169,16 @@ class Staging:
         if own:
             shared = self.source.explode and not str(own).startswith(f"{self.source.explode}.")
             return "event_id || CASE WHEN item > 1 THEN '-' || item ELSE '' END" if shared else "event_id"
-        fields = ["epoch_us(event_time)", *(name for name in HASHED if name != "event_time" and self._varies(name))]
+        refund = [FROM_ORDER] if FROM_ORDER in self.source.columns else []
+        names = (name for name in HASHED if name not in ("event_time", "charge") and self._varies(name))
+        whole = self._md5(["epoch_us(event_time)", *names, *refund])
+        if not self.source.repeats_orders:
+            return whole
+        line = self._md5(["'order'", *(name for name in ORDER_LINE if self._varies(name))])
+        bought = "order_id IS NOT NULL AND (event_type = 'purchase' OR charge IS NOT NULL)"
+        return f"CASE WHEN {bought} THEN {line} ELSE {whole} END"
+
+    def _md5(self, fields: list[str]) -> str:
         if self.exchange:  # as delivered: a rate that is restated changes no id
             fields = [name for name in fields if name not in ("price", "discount")] + list(DELIVERED)
         row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
@@ -173,6 +188,13 @@ class Staging:
         """Return whether rows of the source may differ in a column of ours; what is constant tells no rows apart."""
         if name == "attributes":
             return bool(self.source.keep)
+        if name == "refunded":
+            refunds = {"line_refund", FROM_ORDER} & set(self.source.columns)
+            return bool(refunds) or REFUNDED in self.source.event_types.values()
+        if name == "charge":
+            return bool({"product_id", "product_name"} & set(self.source.columns))
+        if name == "superseded_on":
+            return self.source.order_delivery == "whole"
         total = {"price": "line_total", "discount": "line_discount"}.get(name)
         return name in self.source.columns or total in self.source.columns
 
@@ -185,10 +207,12 @@ class Staging:
             "line": "BIGINT",
             "item": "BIGINT",
         }
-        kinds |= dict.fromkeys(("quantity", "price", "discount"), DECIMAL)
+        kinds |= dict.fromkeys(("quantity", "price", "discount", "refunded"), DECIMAL)
+        kinds[FROM_ORDER] = "DOUBLE"
         names = (
             *(name for name in EVENT_COLUMNS if name in self.columns),
             *self.place,
+            *([FROM_ORDER] if FROM_ORDER in self.source.columns else ()),
             "batch_date",
             "file",
             "row_hash",
@@ -198,7 +222,9 @@ class Staging:
 
     def _unfilled(self) -> str:
         """Return the columns that no row of the source fills, as raw.events has them by default."""
-        kinds = {"quantity": f"CAST(1 AS {DECIMAL})"} | dict.fromkeys(("price", "discount"), f"CAST(NULL AS {DECIMAL})")
+        kinds = {"quantity": f"CAST(1 AS {DECIMAL})"} | dict.fromkeys(
+            ("price", "discount", "refunded"), f"CAST(NULL AS {DECIMAL})"
+        )
         return "".join(
             f", {kinds.get(name, 'CAST(NULL AS VARCHAR)')} AS {name}"
             for name in EVENT_COLUMNS
@@ -208,31 +234,63 @@ class Staging:
     def identify(self) -> None:
         """Give every staged event its id and its place among the deliveries of that id in this load (1 owns it).
 
-        Without an id of the source's own, the id is a hash of the row, and identical rows of one batch are told apart by their
-        ordinal: two equal lines of a basket are two events, the same line delivered in two batches is one.
+        Without an id of the source's own, the id is a hash of the row, and identical rows of one file are told apart by their
+        ordinal: two equal lines of a basket are two events, the same line delivered in two files or batches is one. A line of an
+        order is the same line at whatever time its order is sent again.
         """
         relations = [*self.blocks, *([f"read_parquet([{', '.join(map(quoted, self.files))}])"] if self.files else ())]
         blocks = " UNION ALL ".join(f"FROM {relation}" for relation in relations)
-        self.engine.execute(f"CREATE VIEW mapped AS SELECT *{self._unfilled()} FROM ({blocks or self._nothing()})")
+        filled = f"SELECT *{self._unfilled()} FROM ({blocks or self._nothing()})"
+        if FROM_ORDER in self.source.columns:
+            self.engine.execute(f"CREATE TABLE mapped AS {spread_refunds_sql(f'({filled})')}")
+        else:
+            self.engine.execute(f"CREATE VIEW mapped AS {filled}")
+        self._set_replaced_orders_apart()
         place = ", ".join(self.place)
         self.engine.execute(
             f"""CREATE TABLE repeats AS
-            SELECT batch_date, file, {place}, row_hash,
-                row_number() OVER (PARTITION BY batch_date, row_hash ORDER BY file, {place}) AS ordinal
-            FROM mapped SEMI JOIN (SELECT row_hash FROM mapped GROUP BY row_hash HAVING count(*) > 1) AS several
+            SELECT batch_date, file, {place}, row_hash, event_time,
+                row_number() OVER (PARTITION BY batch_date, file, event_time, row_hash ORDER BY {place}) AS ordinal
+            FROM standing SEMI JOIN (SELECT row_hash FROM standing GROUP BY row_hash HAVING count(*) > 1) AS several
             USING (row_hash)"""
         )
         [(repeated,)] = self.engine.execute("SELECT count(*) FROM repeats").fetchall()
-        named = f"1 AS delivery, {quoted(self.source.name)} AS source"
+        named = f"1 AS delivery, {quoted(self.source.name)} AS source, CAST(NULL AS DATE) AS superseded_on"
         if repeated:
             self._number_deliveries()
             named = named.replace("1 AS", "coalesce(places.delivery, 1) AS")
-            incoming = f"SELECT mapped.* REPLACE (coalesce(places.id, row_hash) AS event_id), {named} FROM mapped"
+            incoming = f"SELECT standing.* REPLACE (coalesce(places.id, row_hash) AS event_id), {named} FROM standing"
             incoming += f" LEFT JOIN places USING (batch_date, file, {place})"
         else:
-            incoming = f"SELECT * REPLACE (row_hash AS event_id), {named} FROM mapped"
+            incoming = f"SELECT * REPLACE (row_hash AS event_id), {named} FROM standing"
+        if self.source.order_delivery == "whole":
+            later = f"2 AS delivery, {quoted(self.source.name)} AS source, batch_date AS superseded_on"
+            incoming += f" UNION ALL BY NAME SELECT * REPLACE (row_hash AS event_id), {later} FROM replaced"
         self.engine.execute(f"CREATE VIEW incoming AS {incoming}")
         self._divide("delivery = 1")
+
+    def _set_replaced_orders_apart(self) -> None:
+        """Of an order that several files of a batch state as a whole, the last file stands, in the order of their names.
+
+        A name counts without its ending: `2024-03-05.csv` comes before `2024-03-05-2.csv`.
+        """
+        if self.source.order_delivery != "whole":
+            self.engine.execute("CREATE VIEW standing AS FROM mapped")
+            return
+        name = r"regexp_replace(file, '(\.[A-Za-z]+)+$', '')"
+        self.engine.execute(
+            f"""CREATE TABLE last_files AS
+            SELECT batch_date, order_id, arg_max(file, ({name}, file)) AS last_file FROM mapped WHERE order_id IS NOT NULL
+            GROUP BY batch_date, order_id HAVING count(DISTINCT file) > 1"""
+        )
+        joined = "FROM mapped {} JOIN last_files USING (batch_date, order_id)"
+        self.engine.execute(
+            f"CREATE VIEW replaced AS SELECT mapped.* {joined.format('INNER')} WHERE mapped.file <> last_files.last_file"
+        )
+        self.engine.execute(
+            f"CREATE VIEW standing AS SELECT mapped.* {joined.format('LEFT')}"
+            " WHERE last_files.last_file IS NULL OR mapped.file = last_files.last_file"
+        )
 
     def _number_deliveries(self) -> None:
         own = "event_id" in self.source.columns
@@ -241,7 +299,7 @@ class Staging:
         self.engine.execute(
             f"""CREATE TABLE places AS
             SELECT batch_date, file, {place}, {told_apart} AS id,
-                row_number() OVER (PARTITION BY {told_apart} ORDER BY batch_date, file, {place}) AS delivery
+                row_number() OVER (PARTITION BY {told_apart} ORDER BY batch_date, event_time, file, {place}) AS delivery
             FROM repeats"""
         )
 
@@ -254,21 +312,35 @@ class Staging:
         """Return the (batch date, event day) pairs delivered."""
         return set(self.engine.execute("SELECT DISTINCT batch_date, event_day FROM mapped").fetchall())
 
-    def take_keys(self, days: list[date]) -> int:
-        """Choose the events on `days` as those that another batch may deliver too; return how many they are."""
-        return self._choose("event_day IN $days", days=days)
+    def order_days(self) -> pa.RecordBatchReader:
+        """Return order_id, customer_id, event_day, batch_date: where the load has lines of orders.
 
-    def take_keys_between(self, spans: Sequence[tuple[date, datetime, datetime]]) -> int:
-        """Choose the events in `spans` (event day, first and last time in UTC, both included); return how many they are."""
-        spanned = " OR ".join(
+        They are lines of purchases, unless the source states orders as a whole: then of any state.
+        """
+        bought = "" if self.source.order_delivery == "whole" else " AND (event_type = 'purchase' OR charge IS NOT NULL)"
+        rows = f"SELECT DISTINCT order_id, customer_id, event_day, batch_date FROM mapped WHERE order_id IS NOT NULL{bought}"
+        return self.engine.sql(rows).to_arrow_reader(BATCH_ROWS)
+
+    def choose(
+        self,
+        days: Sequence[date] = (),
+        spans: Sequence[tuple[date, datetime, datetime]] = (),
+        orders: Sequence[str] = (),
+    ) -> int:
+        """Choose the events that another batch may deliver too; return how many they are.
+
+        They are those on `days`, those in `spans` (event day, first and last time in UTC, both included) and those of `orders`.
+        """
+        chosen = ["event_day IN $days"] if days else []
+        chosen += [
             f"(event_day = DATE '{day}' AND event_time BETWEEN TIMESTAMPTZ '{first}' AND TIMESTAMPTZ '{last}')"
             for day, first, last in spans
-        )
-        return self._choose(spanned)
-
-    def _choose(self, condition: str, **params: list) -> int:
+        ]
+        chosen += ["order_id IN $orders"] if orders else []
+        given = {name: list(of) for name, of in (("days", days), ("orders", orders)) if of}
         names = "event_id, event_day, batch_date, delivery"
-        self.engine.execute(f"CREATE TABLE chosen AS SELECT {names} FROM incoming WHERE {condition}", params)
+        condition = " OR ".join(chosen) or "false"
+        self.engine.execute(f"CREATE TABLE chosen AS SELECT {names} FROM incoming WHERE {condition}", given)
         [(count,)] = self.engine.execute("SELECT count(*) FROM chosen").fetchall()
         return count
 
@@ -323,7 +395,7 @@ class Staging:
         self.engine.execute(
             f"""CREATE VIEW day_events AS
             SELECT *, coalesce(order_id, session_id, CAST(event_time AS VARCHAR)) AS order_key,
-                CAST(extract(HOUR FROM timezone({zone}, event_time)) AS SMALLINT) AS local_hour
+                CAST(extract(HOUR FROM timezone({zone}, event_time)) AS SMALLINT) AS local_hour, true AS starts_order
             FROM owned WHERE customer_id IS NOT NULL{part}"""
         )
         definition = sql_text("features/customer_day").text

@@ -1,8 +1,9 @@
--- What each batch adds to each customer's day, from day_events. One definition for two engines: PostgreSQL runs it over
+-- Each customer's day as known with each batch, from day_events. One definition for two engines: PostgreSQL runs it over
 -- raw.events, DuckDB over what a load has just read; keep to what both understand, and to exact numbers, of which amounts keep four
 -- decimals: a reader who adds them up and rounds to four decimals again has the exact sum, whatever its order.
--- An order is its order id, without one its session, without that its moment. Visits are added up before days, and what is asked of
--- purchases alone, which are few, is asked apart. Of several texts of a day the last of the alphabet stands for it.
+-- An order is its order id, without one its session, without that its moment; it counts on the day it began (starts_order). Visits are
+-- added up before days, and what is asked of purchases alone, which are few, is asked apart. Of several texts of a day the last of the
+-- alphabet stands for it.
 WITH orders AS (
     SELECT
         customer_id, event_day, batch_date,
@@ -11,7 +12,7 @@ WITH orders AS (
     FROM (
         SELECT customer_id, event_day, batch_date, order_key, min(local_hour) AS start_hour
         FROM day_events
-        WHERE event_type = 'purchase'
+        WHERE event_type = 'purchase' AND starts_order
         GROUP BY customer_id, event_day, batch_date, order_key
     ) AS starts
     GROUP BY customer_id, event_day, batch_date
@@ -22,7 +23,7 @@ bought AS (
         customer_id, event_day, batch_date,
         count(*) AS purchase_lines,
         sum(quantity) AS units,
-        sum(quantity * price) AS revenue,
+        sum(quantity * (price - coalesce(refunded, 0))) AS revenue,
         sum(quantity * discount) AS discount,
         count(DISTINCT product_id) AS products,
         count(DISTINCT category) AS categories,
@@ -46,6 +47,16 @@ favourites AS (
         GROUP BY customer_id, event_day, batch_date, category
     ) AS ranked
     WHERE place = 1
+),
+
+paid AS (
+    SELECT
+        customer_id, event_day, batch_date,
+        sum(quantity * price) FILTER (WHERE charge IS NULL) AS gross_revenue,
+        sum(quantity * price) FILTER (WHERE charge IS NOT NULL) AS charges
+    FROM day_events
+    WHERE event_type = 'purchase' OR refunded IS NOT NULL OR charge IS NOT NULL
+    GROUP BY customer_id, event_day, batch_date
 ),
 
 returned AS (
@@ -154,10 +165,13 @@ SELECT
     days.device,
     days.channel,
     days.first_event_at,
-    days.last_event_at
+    days.last_event_at,
+    cast(round(coalesce(paid.gross_revenue, 0), 4) AS double precision) AS gross_revenue,
+    cast(round(coalesce(paid.charges, 0), 4) AS double precision) AS charges
 FROM days
 LEFT JOIN orders USING (customer_id, event_day, batch_date)
 LEFT JOIN bought USING (customer_id, event_day, batch_date)
+LEFT JOIN paid USING (customer_id, event_day, batch_date)
 LEFT JOIN favourites USING (customer_id, event_day, batch_date)
 LEFT JOIN returned USING (customer_id, event_day, batch_date)
 LEFT JOIN carted USING (customer_id, event_day, batch_date)

@@ -1,17 +1,28 @@
--- The events of some (batch date, event day) slices, as customer_day.sql reads them.
+-- The events of the touched customers' days once for each version, as customer_day.sql reads them: those known with it.
+-- An order begins on the day that has none of its lines in the :reach days before it.
 CREATE TEMPORARY TABLE day_events ON COMMIT DROP AS
 SELECT
-    events.*,
-    coalesce(events.order_id, events.session_id, events.event_time::text) AS order_key,
-    extract(HOUR FROM events.event_time AT TIME ZONE :timezone)::smallint AS local_hour
-FROM raw.events AS events
-INNER JOIN (
+    known.*,
+    known.order_id IS NULL OR known.event_day - coalesce(
+        max(known.event_day) FILTER (WHERE known.event_type = 'purchase') OVER (
+            PARTITION BY known.customer_id, known.order_id, known.batch_date
+            ORDER BY known.event_day
+            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ),
+        '0001-01-01'
+    ) > :reach AS starts_order
+FROM (
     SELECT
-        (item ->> 0)::date AS batch_date,
-        (item ->> 1)::date AS event_day
-    FROM jsonb_array_elements(cast(:slices AS jsonb)) AS item
-) AS slices ON events.batch_date = slices.batch_date AND events.event_day = slices.event_day
-WHERE
-    events.source = :source
-    AND events.event_day BETWEEN :first_day AND :last_day
-    AND events.customer_id IS NOT NULL
+        events.source, events.event_time, events.event_day, events.customer_id, events.session_id, events.event_type,
+        events.product_id, events.order_id, events.quantity, events.price, events.discount, events.refunded, events.charge,
+        events.category, events.country, events.device, events.channel,
+        versions.version AS batch_date,
+        coalesce(events.order_id, events.session_id, events.event_time::text) AS order_key,
+        extract(HOUR FROM events.event_time AT TIME ZONE :timezone)::smallint AS local_hour
+    FROM raw.events AS events
+    INNER JOIN day_versions AS versions ON events.customer_id = versions.customer_id AND events.event_day = versions.event_day
+    WHERE
+        events.source = :source AND events.event_day = any(cast(:days AS date[]))
+        AND events.batch_date <= versions.version
+        AND (events.superseded_on IS NULL OR events.superseded_on > versions.version)
+) AS known

@@ -126,7 +126,9 @@ bots AS (
             FROM windows
             WHERE windows.events_90d > :max_events OR windows.orders_90d > :max_orders
         ) AS busy ON rollup.customer_id = busy.customer_id
-        WHERE rollup.event_day >= :as_of - 90 AND rollup.event_day < :as_of AND rollup.batch_date < :as_of
+        WHERE
+            rollup.event_day >= :as_of - 90 AND rollup.event_day < :as_of AND rollup.batch_date < :as_of
+            AND (rollup.superseded_on IS NULL OR rollup.superseded_on >= :as_of)
         GROUP BY rollup.customer_id, rollup.event_day
         HAVING sum(rollup.events) > :max_events OR sum(rollup.orders) > :max_orders
     ) AS days

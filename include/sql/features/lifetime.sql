@@ -21,6 +21,7 @@ days AS MATERIALIZED (
         rollup.event_day >= coalesce(cast(:checkpoint AS date), '-infinity')
         AND rollup.event_day < :before
         AND rollup.batch_date < :known_until
+        AND (rollup.superseded_on IS NULL OR rollup.superseded_on >= :known_until)
     GROUP BY rollup.customer_id, rollup.event_day
 ),
 

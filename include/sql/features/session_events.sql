@@ -37,10 +37,13 @@ WITH named AS (
                 FROM raw.events AS of_day
                 WHERE
                     of_day.event_day = :day AND of_day.batch_date <= :day
+                    AND (of_day.superseded_on IS NULL OR of_day.superseded_on > :day)
                     AND of_day.source = any(:sources) AND of_day.session_id IS NOT NULL
                 GROUP BY of_day.source, of_day.session_id
             ) AS ids ON events.source = ids.source AND events.session_id = ids.session_id
-            WHERE events.event_day BETWEEN :day - 1 AND :day + 1 AND events.batch_date <= :day
+            WHERE
+                events.event_day BETWEEN :day - 1 AND :day + 1 AND events.batch_date <= :day
+                AND (events.superseded_on IS NULL OR events.superseded_on > :day)
         ) AS given
     ) AS owned
 ),
@@ -70,6 +73,7 @@ silent AS (
             FROM raw.events AS events
             WHERE
                 events.event_day BETWEEN :day - 1 AND :day + 1 AND events.batch_date <= :day
+                AND (events.superseded_on IS NULL OR events.superseded_on > :day)
                 AND events.source = any(:sources) AND events.session_id IS NULL
                 AND events.event_time
                 >= cast(:day AS timestamp) AT TIME ZONE :timezone - make_interval(mins => :silence_minutes)

@@ -25,7 +25,9 @@ FROM (
         SELECT DISTINCT customer_id
         FROM session_features
     ) AS visitors ON rollup.customer_id = visitors.customer_id
-    WHERE rollup.event_day >= :day - 90 AND rollup.event_day < :day AND rollup.batch_date < :day
+    WHERE
+        rollup.event_day >= :day - 90 AND rollup.event_day < :day AND rollup.batch_date < :day
+        AND (rollup.superseded_on IS NULL OR rollup.superseded_on >= :day)
     GROUP BY rollup.customer_id, rollup.event_day
 ) AS days
 GROUP BY days.customer_id

@@ -9,4 +9,5 @@ SELECT
 FROM features.customer_day AS rollup
 WHERE
     rollup.event_day >= :as_of - 90 AND rollup.event_day < :as_of AND rollup.batch_date < :as_of
+    AND (rollup.superseded_on IS NULL OR rollup.superseded_on >= :as_of)
     AND rollup.orders > 0

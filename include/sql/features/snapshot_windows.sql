@@ -41,5 +41,7 @@ SELECT
     max((chr(cast(20000 - (:as_of - rollup.event_day) AS integer)) || rollup.device) COLLATE "C") AS device,
     max((chr(cast(20000 - (:as_of - rollup.event_day) AS integer)) || rollup.channel) COLLATE "C") AS channel
 FROM features.customer_day AS rollup
-WHERE rollup.event_day >= :as_of - 90 AND rollup.event_day < :as_of AND rollup.batch_date < :as_of
+WHERE
+    rollup.event_day >= :as_of - 90 AND rollup.event_day < :as_of AND rollup.batch_date < :as_of
+    AND (rollup.superseded_on IS NULL OR rollup.superseded_on >= :as_of)
 GROUP BY rollup.customer_id, band

@@ -9,8 +9,10 @@ WITH orphans AS (
         ON
             duplicates.event_id = events.event_id
             AND events.source = :source
-            AND events.event_day BETWEEN :first_day AND :last_day
-    WHERE duplicates.source = :source AND events.event_id IS NULL
+            AND events.event_day = any(cast(:days AS date[]))
+    WHERE
+        duplicates.source = :source AND events.event_id IS NULL
+        AND (duplicates.superseded_on IS NULL OR duplicates.superseded_on > duplicates.batch_date)
     ORDER BY duplicates.event_id ASC, duplicates.batch_date ASC
 ),
 
@@ -23,12 +25,11 @@ moved AS (
 
 owned AS (
     INSERT INTO raw.events SELECT moved.* FROM moved
-    RETURNING batch_date, event_day
+    RETURNING batch_date, event_day, customer_id
 )
 
 SELECT
     owned.batch_date,
     owned.event_day,
-    count(*) AS events
+    owned.customer_id
 FROM owned
-GROUP BY owned.batch_date, owned.event_day

@@ -5,7 +5,7 @@ WITH gone AS (
     WHERE
         events.source = :source
         AND events.batch_date = any(cast(:dates AS date[]))
-        AND events.event_day BETWEEN :first_day AND :last_day
+        AND events.event_day = any(cast(:days AS date[]))
     RETURNING events.event_id
 )
 

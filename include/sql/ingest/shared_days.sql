@@ -10,11 +10,11 @@ FROM (
     WHERE
         ledger.source = :source
         AND ledger.batch_date <> all(cast(:dates AS date[]))
-        AND days.event_day BETWEEN :first_day AND :last_day
+        AND days.event_day = any(cast(:days AS date[]))
 ) AS touched
 INNER JOIN raw.events AS events ON touched.event_day = events.event_day
 WHERE
     events.source = :source
-    AND events.event_day BETWEEN :first_day AND :last_day
+    AND events.event_day = any(cast(:days AS date[]))
     AND events.batch_date <> all(cast(:dates AS date[]))
 GROUP BY touched.event_day

@@ -4,7 +4,7 @@ WITH taken AS (
     USING incoming_keys AS incoming
     WHERE
         events.source = :source
-        AND events.event_day BETWEEN :first_day AND :last_day
+        AND events.event_day = any(cast(:days AS date[]))
         AND events.event_id = incoming.event_id
         AND incoming.delivery = 1
         AND events.batch_date > incoming.batch_date
@@ -13,12 +13,11 @@ WITH taken AS (
 
 kept AS (
     INSERT INTO raw.duplicate_events SELECT taken.* FROM taken
-    RETURNING batch_date, event_day
+    RETURNING batch_date, event_day, customer_id
 )
 
 SELECT
     kept.batch_date,
     kept.event_day,
-    count(*) AS events
+    kept.customer_id
 FROM kept
-GROUP BY kept.batch_date, kept.event_day

@@ -10,6 +10,7 @@ SELECT
                 later.customer_id = snapshot.customer_id
                 AND later.event_day >= :as_of AND later.event_day < cast(:as_of AS date) + cast(:horizon_days AS integer)
                 AND later.event_day < :known_at AND later.batch_date < :known_at
+                AND (later.superseded_on IS NULL OR later.superseded_on >= :known_at)
                 AND later.orders > 0
         ) AS integer
     ) AS label

@@ -28,6 +28,7 @@ SELECT
         WHERE
             events.event_day >= cast(:as_of AS date) - cast(:window_days AS integer)
             AND events.event_day < cast(:as_of AS date) AND events.batch_date < cast(:as_of AS date)
+            AND (events.superseded_on IS NULL OR events.superseded_on >= cast(:as_of AS date))
             AND events.event_type = 'purchase' AND events.customer_id IS NOT NULL AND events.product_id IS NOT NULL
     ) AS products_known
 FROM staged_customer_scores AS staged

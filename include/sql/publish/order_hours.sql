@@ -14,5 +14,6 @@ CROSS JOIN (VALUES ('day'), ('customer')) AS kinds (clusters)
 WHERE
     rollup.event_day >= cast(:first_day AS date) AND rollup.event_day < cast(:as_of AS date)
     AND rollup.batch_date < cast(:as_of AS date)
+    AND (rollup.superseded_on IS NULL OR rollup.superseded_on >= cast(:as_of AS date))
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3

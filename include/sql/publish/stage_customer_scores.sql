@@ -59,6 +59,7 @@ prices AS (
     WHERE
         events.event_day >= cast(:prices_from AS date) AND events.event_day < cast(:as_of AS date)
         AND events.batch_date < cast(:as_of AS date)
+        AND (events.superseded_on IS NULL OR events.superseded_on >= cast(:as_of AS date))
         AND events.event_type = 'purchase' AND events.customer_id IS NOT NULL AND events.price IS NOT NULL
     GROUP BY events.customer_id
 )

@@ -10,6 +10,7 @@ WITH visited AS (
     WHERE
         events.event_day >= cast(:first_day AS date) AND events.event_day < cast(:as_of AS date)
         AND events.batch_date < cast(:as_of AS date)
+        AND (events.superseded_on IS NULL OR events.superseded_on >= cast(:as_of AS date))
         AND events.event_type IN ('view', 'cart', 'remove_from_cart', 'favourite', 'search')
     GROUP BY events.source
 ),
@@ -31,6 +32,7 @@ silent AS (
         WHERE
             events.event_day >= cast(:first_day AS date) AND events.event_day < cast(:as_of AS date)
             AND events.batch_date < cast(:as_of AS date)
+            AND (events.superseded_on IS NULL OR events.superseded_on >= cast(:as_of AS date))
             AND events.source IN (SELECT visited.source FROM visited)
             AND events.session_id IS NULL AND events.customer_id IS NOT NULL
     ) AS gaps
@@ -42,6 +44,7 @@ cut AS (
     WHERE
         event_day >= cast(:first_day AS date) AND event_day < cast(:as_of AS date)
         AND batch_date < cast(:as_of AS date)
+        AND (superseded_on IS NULL OR superseded_on >= cast(:as_of AS date))
         AND source IN (SELECT visited.source FROM visited)
         AND session_id IS NOT NULL
     UNION ALL

@@ -10,6 +10,7 @@ WITH purchase_days AS (
     WHERE
         events.event_day >= cast(:first_day AS date) AND events.event_day < cast(:as_of AS date)
         AND events.batch_date < cast(:as_of AS date)
+        AND (events.superseded_on IS NULL OR events.superseded_on >= cast(:as_of AS date))
         AND events.event_type = 'purchase' AND events.customer_id IS NOT NULL AND events.product_id IS NOT NULL
     GROUP BY events.customer_id, events.product_id, events.event_day
 ),
