@@ -49,6 +49,7 @@ OF_ORDER = (
     "Id",
     "Source",
     "Shipping Country",
+    "Tags",
 )
 
 
@@ -198,10 +199,10 @@ def _shopify(lines: list[Line], chance: random.Random) -> str:
 
 
 def _of_order(line: Line) -> dict[str, object]:
-    cancelled = line.state == "cancelled"
+    cancelled, unpaid = line.state == "cancelled", line.state in ("cancelled", "test")
     values = (
         line.customer,
-        "paid" if cancelled else line.state,
+        "paid" if unpaid else line.state,
         "USD",
         line.stamp.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S %z"),
         datetime.combine(line.batch, datetime.min.time(), UTC).strftime("%Y-%m-%d %H:%M:%S +0000") if cancelled else "",
@@ -209,6 +210,7 @@ def _of_order(line: Line) -> dict[str, object]:
         line.order,
         "web",
         "FR",
+        "vip, Test" if line.state == "test" else "vip",
     )
     return dict(zip(OF_ORDER, values, strict=True))
 

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+NO_PRODUCTS = ("gift card", "Postage", "Tip")
+"""Money that buys no product: no purchase, no revenue."""
+NO_PURCHASE = ("voided", "cancelled", "test")
+"""States of orders that are no purchases."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -58,7 +63,7 @@ def as_of(lines: Iterable[Line], day: date, zone: ZoneInfo, delivery: str) -> An
     answer: Answer = defaultdict(Day)
     started: dict[tuple[str, str], date] = {}
     for line in events:
-        if line.kind != "purchase" or line.state in ("voided", "cancelled"):
+        if not _bought(line) or line.state in NO_PURCHASE:
             continue
         at = line.stamp.astimezone(zone).date()
         amount = line.units * line.price
@@ -76,6 +81,10 @@ def as_of(lines: Iterable[Line], day: date, zone: ZoneInfo, delivery: str) -> An
     for customer, at, _ in _sessions_without_order(events, zone):
         answer[customer, at].orders += 1
     return {key: found for key, found in answer.items() if key[1] < day and (found.orders or found.gross)}
+
+
+def _bought(line: Line) -> bool:
+    return line.kind == "purchase" and line.product not in NO_PRODUCTS
 
 
 def _newest_deliveries(lines: list[Line]) -> list[Line]:
@@ -124,5 +133,5 @@ def _sessions_without_order(events: list[Line], zone: ZoneInfo) -> set[tuple[str
     return {
         (line.customer, line.stamp.astimezone(zone).date(), line.session)
         for line in events
-        if line.kind == "purchase" and not line.order
+        if _bought(line) and not line.order
     }

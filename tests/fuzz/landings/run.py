@@ -37,7 +37,7 @@ SELECT
     customer_id, event_day, NULL AS orders,
     sum(quantity * (price - coalesce(refunded, 0))) AS net,
     sum(quantity * price) AS gross
-FROM raw.events WHERE {KNOWN} AND (event_type = 'purchase' OR refunded IS NOT NULL) GROUP BY customer_id, event_day"""
+FROM raw.events WHERE {KNOWN} AND charge IS NULL AND (event_type = 'purchase' OR refunded IS NOT NULL) GROUP BY customer_id, event_day"""
 READ = {"features.customer_day": FROM_ROLLUP, "raw.events": FROM_EVENTS}
 """Where orders, revenue and customers of a day are read, as known at a date."""
 

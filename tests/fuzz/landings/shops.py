@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from fuzz.landings.oracle import Line
+from fuzz.landings.oracle import NO_PRODUCTS, Line
 
 ZONE = ZoneInfo("America/New_York")
 """Of the shop, and of the till's stamps. Its clocks went forward on 10 March 2024."""
@@ -56,6 +56,8 @@ def _basket(chance: random.Random, line: Line) -> list[Line]:
     lines = []
     for _ in range(chance.randint(1, 4)):
         one = replace(line, product=f"p{chance.randint(1, 4)}", units=chance.randint(1, 3), price=chance.choice(PRICES))
+        if chance.random() < 0.07:
+            one = replace(one, product=chance.choice(NO_PRODUCTS))
         lines += [one] * (2 if chance.random() < 0.2 else 1)
     return lines
 
@@ -106,7 +108,7 @@ def _restated(chance: random.Random, customer: str, order: str) -> list[Line]:
     start = Line(BATCHES[first], _file(chance), _moment(chance, day), customer, order, order, "", 1, 0)
     basket = _basket(chance, start)
     told: list[Line] = []
-    state, paid_back = chance.choice(["paid", "paid", "paid", "voided"]), 0
+    state, paid_back = chance.choice(["paid", "paid", "paid", "paid", "voided", "test"]), 0
     for batch in [BATCHES[first], *(day for day in BATCHES[first + 1 :] if chance.random() < 0.5)]:
         file = _file(chance)
         told += [replace(line, batch=batch, file=file, state=state, paid_back=paid_back) for line in basket]
