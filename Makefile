@@ -58,10 +58,12 @@ bench-effects: $(STAMP) ## Price thresholds and peak hours in simulated shops; w
 	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench.effects
 
 # Atheris has wheels for Linux alone, so it is in no lock: a folder of its own holds it (needs a network once).
-fuzz: $(STAMP) ## Fuzz the readers and the mapping: [SECONDS=60] each, [TARGET=jsonl] for one
-	@test -d .run/fuzz/atheris || $(BIN)/python -m pip install --quiet --no-deps --target .run/fuzz 'atheris>=3,<4'
-	@for target in $(or $(TARGET),delimited gzipped jsonl parquet mapping); do \
-	  PYTHONPATH=include:tests:.run/fuzz $(BIN)/python -m fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; done
+fuzz: $(STAMP) ## Fuzz: [TARGET=landings CASES=10000 SEED=1], tables alike, readers and mapping of bytes for [SECONDS=60] each
+	@for target in $(or $(TARGET),delimited gzipped jsonl parquet mapping tables landings); do case $$target in \
+	  tables|landings) PYTHONPATH=include:tests $(BIN)/python -m fuzz $$target CASES=$(CASES) SEED=$(SEED) || exit 1 ;; \
+	  *) test -d .run/fuzz/atheris || $(BIN)/python -m pip install --quiet --no-deps --target .run/fuzz 'atheris>=3,<4' || exit 1; \
+	     PYTHONPATH=include:tests:.run/fuzz $(BIN)/python -m fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1 ;; \
+	esac; done
 
 lint: $(STAMP) ## Style, types, SQL
 	@$(BIN)/ruff check .

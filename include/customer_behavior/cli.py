@@ -149,6 +149,7 @@ def _add_train_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time", required=True, help="column with the time at which the other columns were known")
     parser.add_argument("--customer", help="column whose rows belong together; each row for itself by default")
     parser.add_argument("--kind", choices=["probability", "amount"], default="probability")
+    parser.add_argument("--yes", metavar="ANSWER", help="the label's answer that counts as yes; every other one is no")
     parser.add_argument("--label-days", type=int, default=0, help="days that the label looks ahead of the time")
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="COLUMN", help="columns that are no features")
     parser.add_argument("--out", type=Path, help="folder for the model, its numbers and its report")
@@ -167,6 +168,7 @@ def _train_table(asked: argparse.Namespace) -> None:
         time=asked.time,
         customer=asked.customer,
         kind=asked.kind,
+        yes=asked.yes,
         label_days=asked.label_days,
         leave_out=asked.leave_out,
     )

@@ -1,21 +1,42 @@
-"""Fuzzes one target with Atheris (see `make fuzz`): `python -m fuzz jsonl -max_total_time=60`; options are libFuzzer's."""
+"""Fuzzes one target (see `make fuzz`).
+
+Bytes, with Atheris: `python -m fuzz jsonl -max_total_time=60`; options are libFuzzer's.
+Whole inputs, counted in cases: `python -m fuzz landings CASES=10000 SEED=1`.
+"""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
-import atheris
-
-with atheris.instrument_imports(include=["customer_behavior.ingest"]):
-    from fuzz.targets import TARGETS
-
-from fuzz.seeds import FOUND, SEEDS
+CASES = {"landings": ("fuzz.landings.run", 10_000), "tables": ("fuzz.tables", 300)}
+"""Targets of whole inputs: the module with `run(cases, seed)`, which returns how many failed, and the cases by default."""
+BYTES = ("delimited", "gzipped", "jsonl", "parquet", "mapping")
 
 
 def main() -> None:
+    """Fuzz the target named first."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name in CASES:
+        module, cases = CASES[name]
+        given = dict(option.partition("=")[::2] for option in sys.argv[2:])
+        failed = import_module(module).run(int(given.get("CASES") or cases), int(given.get("SEED") or 1))
+        sys.exit(1 if failed else 0)
+    if name not in BYTES:
+        sys.exit(
+            f"usage: python -m fuzz {{{'|'.join(CASES)}}} [CASES=n] [SEED=n] | {{{'|'.join(BYTES)}}} [libFuzzer's options]"
+        )
+    _fuzz_bytes(name)
+
+
+def _fuzz_bytes(name: str) -> None:
     """Write the target's seeds beside what earlier runs have found worth keeping, and fuzz."""
-    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
-        sys.exit(f"usage: python -m fuzz {{{'|'.join(TARGETS)}}} [libFuzzer's options]")
-    name = sys.argv[1]
+    import atheris
+
+    with atheris.instrument_imports(include=["customer_behavior.ingest"]):
+        from fuzz.targets import TARGETS
+
+    from fuzz.seeds import FOUND, SEEDS
+
     corpus = Path(".run") / "fuzz-corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(SEEDS[name] + FOUND.get(name, [])):

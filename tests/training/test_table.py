@@ -13,7 +13,7 @@ from customer_behavior.cli import main
 from customer_behavior.errors import BadInputError
 from customer_behavior.settings import load_targets
 from customer_behavior.training.models import from_files
-from customer_behavior.training.table import SHARES, read_table, split_days, train_table
+from customer_behavior.training.table import SHARES, read_table, split_days, summary, train_table, write_results
 
 COUNT = 3000
 
@@ -114,7 +114,7 @@ def test_amounts_have_their_own_numbers(sessions):
             "column started: 'yesterday-ish' in row 1 cannot be read as a time; 3000 rows",
         ),
         ({"bought": "maybe"}, {}, "column bought: 'maybe' in row 1 is neither yes nor no"),
-        ({"bought": -1.0}, {"kind": "amount"}, "column bought: -1.0 in row 1 is no amount of 0 or more"),
+        ({"bought": -1.0}, {"kind": "amount"}, "column bought: '-1' in row 1 is no amount of 0 or more"),
     ],
 )
 def test_what_cannot_be_used_is_named(sessions, change, given, says):
@@ -166,3 +166,89 @@ def test_the_command_prints_what_serves_and_writes_model_numbers_and_report(sess
 def test_the_command_says_what_is_wrong_in_a_sentence(tmp_path):
     with pytest.raises(SystemExit, match=r"error: .*gone\.csv does not exist"):
         main(["train-table", str(tmp_path / "gone.csv"), "--label", "a", "--time", "b"])
+
+
+CASES = {
+    "brackets": {"price[EUR]": "price", "age<30": "member", "größe": "pages", "price_EUR_": "device", "": "visitor"},
+    "of the core": {"weight": "price", "label": "member", "as_of_date": "pages", "customer_id": "device"},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_columns_of_any_name_are_learnt_from_and_shown_under_it(sessions, case, tmp_path):
+    table = sessions[["bought", "started"]].assign(**{name: sessions[own] for name, own in CASES[case].items()})
+    found = trained(table, customer=None, leave_out=[])
+    called = [f"{name}.1" if case == "of the core" else name for name in CASES[case]]
+    assert list(found.question.features) == called
+    said = "\n".join(summary(found))
+    assert all(name in said for name in called)
+    assert ("weight is called weight.1" in said) == (case == "of the core")
+    files = found.contenders["xgboost"].files()
+    rows = found.data.report
+    np.testing.assert_array_equal(from_files(files).predict(rows), found.contenders["xgboost"].predict(rows))
+
+
+def test_texts_among_numbers_are_missing_values_and_cost_hardly_anything(sessions):
+    mixed = sessions.assign(price=sessions["price"].astype(object).where(sessions.index % 20 > 0, "unknown"))
+    found, clean = trained(mixed), trained(sessions)
+    assert "150 values of price are no number: 'unknown' (150); they count as missing" in "\n".join(summary(found))
+    assert found.evaluations[0]["auc"] == pytest.approx(clean.evaluations[0]["auc"], abs=0.02)
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_newest_days_of_one_answer_give_low_confidence_with_the_reason(sessions, left, tmp_path):
+    told = sessions["bought"].mask(sessions["started"] >= "2025-04-01", "no")
+    told.iloc[COUNT - left :] = "yes"
+    found = trained(sessions.assign(bought=told))
+    assert found.model.recipe["confidence"] == "low"
+    assert "of the rarer outcome: how good it is cannot be measured" in found.model.recipe["why"]
+    assert "nan" not in "\n".join(summary(found))
+    write_results(found, tmp_path, "")
+    numbers = json.loads((tmp_path / "evaluations.json").read_text(), parse_constant=pytest.fail)
+    assert (numbers[0]["auc"] is None) == (left == 0)
+
+
+def test_remedies_are_those_of_a_table(sessions):
+    odd = sessions.assign(nothing=None, same=1, leak=(sessions["bought"] == "yes") * 2.0, name=sessions["session"])
+    fixes = [finding.fix for finding in trained(odd).findings]
+    assert len(fixes) >= 4
+    assert not [fix for fix in fixes for word in ("yaml", "DAG", "snapshot", "load_history", "include/") if word in fix]
+
+
+def test_rows_without_time_or_label_are_left_out_and_said(sessions):
+    gone = sessions.assign(
+        started=sessions["started"].where(sessions.index % 10 > 0),
+        bought=sessions["bought"].where(sessions.index % 7 > 0),
+    )
+    found = trained(gone)
+    assert sum(found.model.recipe["rows"].values()) == len(gone.dropna(subset=["started", "bought"]))
+    said = "\n".join(summary(found))
+    assert "300 rows of 3,000 have no time (started), and are left out" in said
+    assert "429 rows of 3,000 have no label (bought), and are left out" in said
+
+
+def test_rows_without_a_customer_are_nobody_elses(sessions):
+    found = trained(sessions.assign(visitor=sessions["visitor"].where(sessions.index % 3 > 0)))
+    customers = pd.concat([part["customer_id"] for part in found.data.parts().values() if len(part)])
+    assert customers.str.startswith("row ").sum() == 1000
+    assert customers[customers.str.startswith("row ")].is_unique
+
+
+def test_columns_that_tell_nothing_apart_are_no_reason_to_fail(sessions):
+    bare = sessions[["bought", "started"]].assign(same=1, rare=[f"r{n}" for n in range(COUNT)])
+    assert trained(bare, customer=None, leave_out=[]).evaluations
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"label": "started"}, "label, time and customer are started, started, visitor: they have to be different"),
+        ({"customer": "bought"}, "have to be different columns"),
+        ({"customer": ""}, "the table has no column ; it has session"),
+        ({"label_days": -1}, "looks -1 days ahead"),
+        ({"label_days": 10**9}, "days ahead: it can be 0 to"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(sessions, given, says):
+    with pytest.raises(BadInputError, match=says):
+        trained(sessions, **given)

@@ -9,6 +9,9 @@ from customer_behavior.reporting.explanations import label, strongest_features
 from customer_behavior.reporting.words import count, duration, inline, known, money, name, percent, times
 from customer_behavior.training.metrics import mean
 
+FALLBACKS = ("rfm", "base_rate")
+"""Kinds that serve where there is no model."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -41,7 +44,10 @@ def verdict(data: ReportData, row: dict[str, Any]) -> str:
 
 
 def _confidence(data: ReportData) -> Iterator[Point]:
-    if data.confidence == "low":
+    if data.confidence == "low" and data.model_kind not in FALLBACKS:
+        why = data.why or "no reason was given"
+        yield Point("Low confidence", f"{why[:1].upper()}{why[1:]}.")
+    elif data.confidence == "low":
         yield Point(
             "Low confidence",
             f"{name(data.model_kind)} serves instead of a tuned model: {data.why or 'no reason was given'}. "

@@ -272,7 +272,7 @@ def _ranks(model: Model) -> bool:
 def _too_little(data: Dataset, cutoffs: Cutoffs, question: Question, settings: Training) -> str | None:
     """Return why no trees can be fitted, None when they can."""
     if not cutoffs.complete:
-        return "the shop is too young for separate dates to fit, calibrate and report"
+        return "the history is too young for separate dates to fit, calibrate and report"
     few = _too_few(data.learn, question, settings)
     if few is not None:
         return few
@@ -280,7 +280,9 @@ def _too_little(data: Dataset, cutoffs: Cutoffs, question: Question, settings: T
         return "the rows of the dates to fit have one outcome only"
     for name, part in (("calibration", data.calibration), ("report", data.report)):
         if part.empty:
-            return f"nobody is in the population at the {name} dates"
+            return f"there are no rows at the {name} dates"
+    if data.calibration["label"].nunique() < 2:
+        return "the rows of the dates to calibrate have one outcome only"
     if not question.features:
         return "no column is left to learn from"
     return None

@@ -12,6 +12,7 @@ from customer_behavior.training.calibration import Platt
 from customer_behavior.training.metrics import auc
 from customer_behavior.training.models import BoostedTrees, fit_booster
 from customer_behavior.training.models.matrix import fit_levels
+from customer_behavior.training.models.trees import booster_names
 from customer_behavior.training.outcome import OUTCOMES, Kind
 from customer_behavior.training.usability.finding import Finding, ranked
 
@@ -155,7 +156,8 @@ def _too_strong_together(early: _Rows, late: _Rows, names: list[str]) -> list[Fi
     if trees is None or not whole >= WHOLE:
         return []
     gain = trees.booster.get_score(importance_type="total_gain")
-    strongest = sorted(gain, key=lambda name: -float(np.sum(gain[name])))[:3]
+    known = {name: gain[called] for name, called in zip(names, booster_names(names), strict=True) if called in gain}
+    strongest = sorted(known, key=lambda name: -float(np.sum(known[name])))[:3]
     without = {name: _together(early, late, [other for other in names if other != name]) for name in strongest}
     column = min(strongest, key=lambda name: _or_zero(without[name]))
     return [

@@ -88,7 +88,7 @@ def fit_rfm(
     Parameters
     ----------
     rows : DataFrame
-        Columns `label` and `weight`, and those named; a column that is None or not there is left out. Without any, and
+        Columns `label` and `weight`, and those named; a column that is None, not there or not of numbers is left out. Without any, and
         without rows, everyone has the mean of all.
     classes : int
         Quantiles a feature is cut into; fewer where many rows share a value.
@@ -99,7 +99,8 @@ def fit_rfm(
     that of the class it is part of, by n / (n + K), where n is its rows and K the variance within classes over that
     between them: few rows, or classes that hardly differ, shrink more. H. Bühlmann and E. Straub, 1970.
     """
-    features = tuple(name for name in (recency, frequency, monetary) if name is not None and name in rows.columns)
+    asked = [name for name in (recency, frequency, monetary) if name is not None and name in rows.columns]
+    features = tuple(name for name in asked if pd.api.types.is_numeric_dtype(rows[name]))  # a table's may be texts
     label = rows["label"].to_numpy(dtype=np.float64)
     weight = rows["weight"].to_numpy(dtype=np.float64)
     count, total = float(weight.sum()), float(weight @ label)

@@ -170,14 +170,17 @@ def fit_linear(
     medians = {name: _median(rows[name].astype(float), name in tailed) for name in numbers}
     flagged = tuple(name for name in numbers if rows[name].isna().any())
     values = design(rows, features, medians, tailed, flagged, levels)
-    means = np.average(values, axis=0, weights=weight)
+    counted = np.ones(len(rows)) if weight is None else weight
+    means = counted @ values / counted.sum()  # np.average fails without columns: those of rare texts have none
     values -= means
-    scales = np.sqrt(np.average(values**2, axis=0, weights=weight))
+    scales = np.sqrt(counted @ values**2 / counted.sum())
     varies = scales > 1e-12
     values = (values[:, varies] / scales[varies]).astype(np.float32)
     label = rows["label"].to_numpy()
     weights = np.zeros(len(means))
-    if outcome.kind == "probability":
+    if not varies.any():
+        intercept = float(outcome.to_margin(np.average(label, weights=weight)))
+    elif outcome.kind == "probability":
         fitted = LogisticRegression(max_iter=1000).fit(values, label, sample_weight=weight)
         weights[varies], intercept = fitted.coef_[0] / scales[varies], float(fitted.intercept_[0])
     else:

@@ -93,8 +93,21 @@ def quantile_data(values: np.ndarray, features: Sequence[str], levels: Levels, *
     return xgb.QuantileDMatrix(values, **_described(features, levels), **options)
 
 
+def booster_names(features: Sequence[str]) -> list[str]:
+    """Return what features are called inside XGBoost, which refuses `[`, `]` and `<`, and names that are alike.
+
+    Names without such signs stay as they are.
+    """
+    names: list[str] = []
+    for place, name in enumerate(features):
+        safe = "".join("_" if sign in "[]<" else sign for sign in name)
+        alike = safe != name and (safe in features or safe in names)
+        names.append(f"{safe}_{place}" if alike or not safe else safe)
+    return names
+
+
 def _described(features: Sequence[str], levels: Levels) -> dict[str, Any]:
-    described: dict[str, Any] = {"feature_names": list(features), "missing": np.nan}
+    described: dict[str, Any] = {"feature_names": booster_names(features), "missing": np.nan}
     if levels:
         described |= {
             "feature_types": ["c" if name in levels else "q" for name in features],
@@ -138,7 +151,8 @@ def booster_parameters(
     monotone: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return what XGBoost is told: the recipe and what every fit of ours has in common."""
-    constraints = {name: sign for name, sign in (monotone or {}).items() if name in features}
+    called = dict(zip(features, booster_names(features), strict=True))
+    constraints = {called[name]: sign for name, sign in (monotone or {}).items() if name in called}
     return {
         **chosen,
         **outcome.booster,

@@ -1,0 +1,7 @@
+"""Training from any table with a label and a time column: no event log, no database."""
+
+from customer_behavior.training.table.files import read_table
+from customer_behavior.training.table.results import summary, write_results
+from customer_behavior.training.table.rows import SHARES, split_days, train_table
+
+__all__ = ["SHARES", "read_table", "split_days", "summary", "train_table", "write_results"]
