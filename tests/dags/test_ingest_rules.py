@@ -239,10 +239,11 @@ def test_events_without_a_customer_are_kept_and_never_scored(shop):
     assert shop.query("SELECT customer_id FROM features.customer_snapshot") == [("c1",)]
 
 
-def test_an_event_with_neither_customer_nor_session_is_a_reject(shop):
+def test_an_event_with_neither_customer_nor_session_is_kept_and_counted(shop):
     shop.land(ONE, [line(at(ONE)), line(at(ONE), "", "")])
     shop.load(ONE)
-    assert shop.query("SELECT line, reason FROM raw.rejected_events") == [(3, "nobody")]
+    assert shop.query("SELECT rows_accepted, rows_rejected, rows_nobody FROM raw.ingest_batches") == [(2, 0, 1)]
+    assert shop.query("SELECT customer_id, events FROM features.customer_day") == [("c1", 1)]
 
 
 def test_a_negative_quantity_is_a_return_if_the_source_says_so(open_shop):

@@ -12,7 +12,9 @@ from sqlalchemy.engine import Connection
 from customer_behavior.dimensions.source import COLUMNS, KEYS, Dimension, load_dimension
 from customer_behavior.errors import BadInputError, NotReadyError
 from customer_behavior.ingest.engine import identifier, open_engine, quoted
+from customer_behavior.ingest.ids import ID_FIELDS, is_rounded, read_id, trimmed
 from customer_behavior.ingest.landing import landed_files
+from customer_behavior.ingest.numbers import read_number
 from customer_behavior.ingest.reading import Block, read_delimited
 from customer_behavior.paths import landing_dir
 from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, copy_frame, lock, run_sql
@@ -55,6 +57,9 @@ def load_delivery(
             status="loaded" if counts["rows_read"] else "empty",
             files=json.dumps([file.relative_to(landing).as_posix() for file in files]),
             event_days=json.dumps([]),
+            rows_nobody=0,
+            rows_dropped=0,
+            values_mended=json.dumps({}),
             run_id=run_id,
             **counts,
         )
@@ -105,19 +110,26 @@ def _stage_block(
         if column is None:
             values.append(f"CAST(NULL AS {kind})")
             continue
-        text = f"nullif(trim({identifier(column)}), '')"
+        text = trimmed(identifier(column))
+        if name in ID_FIELDS:
+            text = read_id(name, text, more=dimension.no_ids, fewer=dimension.are_ids)
+            said = quoted(f"id_rounded|{name} is ") + f" || {text} || " + quoted(": a spreadsheet lost its last digits")
+            reasons.append(f"WHEN {is_rounded(text)} THEN {said}")
         if name in dimension.values:
             cases = " ".join(
                 f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in dimension.values[name].items()
             )
             text = f"CASE {text} {cases} ELSE {text} END"
-        values.append(f"try_cast({text} AS {kind})")
+        read = read_number(text, dimension.decimal) if kind.startswith("DECIMAL") else text
+        values.append(f"try_cast({read} AS {kind})")
         if name in KEYS[dimension.kind]:
-            reasons.append(f"WHEN {text} IS NULL THEN {quoted(f'key_missing|{name} is empty: it is part of the key')}")
+            reasons.append(
+                f"WHEN {text} IS NULL THEN {quoted(f'key_missing|{name} is empty or no id: it is part of the key')}"
+            )
         if kind != "VARCHAR":
             wanted = kind.split("(")[0].lower()
             said = f"{quoted(f'value_unreadable|{name} is ')} || {text} || {quoted(f': not a {wanted}')}"
-            reasons.append(f"WHEN {text} IS NOT NULL AND try_cast({text} AS {kind}) IS NULL THEN {said}")
+            reasons.append(f"WHEN {text} IS NOT NULL AND try_cast({read} AS {kind}) IS NULL THEN {said}")
     [(before,)] = engine.execute("SELECT count(*) FROM delivered").fetchall()
     judged = f"SELECT {', '.join(values)}, {before} + row_number() OVER () AS place, CASE {' '.join(reasons)} END AS reason, _line"
     engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE judged AS {judged} FROM block")

@@ -37,6 +37,9 @@ class _DimensionFile(Settings):
     path: str
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     timezone: str = "UTC"
+    decimal: Literal[".", ","] | None = None
+    no_ids: tuple[str, ...] = ()
+    are_ids: tuple[str, ...] = ()
     columns: dict[str, str]
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     on_missing: Literal["fail", "empty"] = "empty"

@@ -45,6 +45,10 @@ class Report:
     hours: dict[int, int] = field(default_factory=dict)
     alike: int = 0
     reject_limit: float = 0.0
+    nobody: int = 0
+    nobody_limit: float = 1.0
+    mended: Counter[str] = field(default_factory=Counter)
+    unclear: str | None = None
 
     @property
     def rejected(self) -> int:
@@ -54,7 +58,8 @@ class Report:
     @property
     def usable(self) -> bool:
         """Whether a batch of this file would be loaded."""
-        return not self.missing and bool(self.rows) and self.rejected <= self.reject_limit * self.rows
+        few = self.rejected <= self.reject_limit * self.rows and self.nobody <= self.nobody_limit * self.rows
+        return not self.missing and bool(self.rows) and few and not self.unclear
 
 
 def columns_of(form: str, path: Path, source: Source | None = None, delimiter: str = ",") -> list[str]:
@@ -98,7 +103,7 @@ def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None =
     BadInputError
         When the file cannot be read as a whole.
     """
-    report = Report([], [], reject_limit=source.reject_limit)
+    report = Report([], [], reject_limit=source.reject_limit, nobody_limit=source.nobody_limit)
     named = re.search(r"\d{4}-\d{2}-\d{2}", path.name)
     report.batch_date = batch_date or (date.fromisoformat(named[0]) if named else None)
     with open_engine(source.timezone) as engine:
@@ -117,6 +122,8 @@ def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None =
             for refusal in refusals:
                 report.reasons[refusal.reason] += 1
                 report.examples.setdefault(refusal.reason, refusal)
+        found = staging.found
+        report.nobody, report.mended, report.unclear = found.rows_nobody, found.mended, found.signs.unclear()
         if report.rows:
             staging.identify()
             _describe(engine, report, source)
@@ -200,6 +207,13 @@ def lines_of(report: Report, source: Source, path: Path) -> list[str]:
         verdict = "NOT USABLE: mapped columns are missing"
     elif not report.rows:
         verdict = "NOT USABLE: no rows"
+    elif report.unclear:
+        verdict = f"NOT USABLE: {report.unclear}"
+    elif report.nobody > report.nobody_limit * report.rows:
+        verdict = (
+            f"NOT USABLE: more rows of nobody than the nobody_limit of {source.nobody_limit:.1%}; do customer_id and session_id "
+            "name the right columns?"
+        )
     elif not report.usable:
         verdict = f"NOT USABLE: more rows refused than the reject_limit of {source.reject_limit:.1%}"
     return [*said, "", verdict]
@@ -216,6 +230,12 @@ def _rows(report: Report, source: Source) -> list[str]:
         "",
         f"rows: {report.rows:,} read, {accepted:,} accepted, {report.rejected:,} rejected, {report.alike:,} identical to another",
     ]
+    if report.nobody:
+        done = "not kept" if source.nobody == "drop" else "kept, never scored"
+        said.append(
+            f"  {'of nobody':<20} {report.nobody:>9,}  neither customer nor session: {done} (nobody: {source.nobody})"
+        )
+    said += [f"  ids mended           {count:>9,}  {name}" for name, count in report.mended.most_common()]
     for reason, count in report.reasons.most_common():
         example = report.examples[reason]
         said += [

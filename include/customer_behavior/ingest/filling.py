@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_behavior.ingest.blocks import Block
+from customer_behavior.ingest.blocks import INVISIBLE, SPACES, Block
 from customer_behavior.ingest.source import FillDown
 
 
@@ -51,5 +51,5 @@ def _filled(rows: pa.Table, by: str) -> pa.Table:
 
 def _given(values: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array without the spaces around its values; empty is missing."""
-    trimmed = pc.utf8_trim(values.combine_chunks(), " ")
+    trimmed = pc.utf8_trim(values.combine_chunks(), SPACES + INVISIBLE)
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)

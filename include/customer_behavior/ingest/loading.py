@@ -67,6 +67,16 @@ def load(connection: Connection, delivery: Delivery, shop: Shop, run_id: str | N
 
 
 def _check_rejects(source: Source, batch: Batch) -> None:
+    unclear = batch.signs.unclear()
+    if unclear:
+        raise BadInputError(f"{source.name} {batch.batch_date}: {unclear} in include/sources/{source.name}.yaml")
+    if batch.rows_read and batch.rows_nobody / batch.rows_read > source.nobody_limit:
+        raise BadInputError(
+            f"{source.name} {batch.batch_date}: {batch.rows_nobody:,} of {batch.rows_read:,} rows have neither a customer nor a "
+            f"session, more than the nobody_limit of {source.nobody_limit:.1%}; see that customer_id and session_id in "
+            f"include/sources/{source.name}.yaml name the right columns, or raise nobody_limit; nothing of it was loaded, the "
+            f"tables keep what they had"
+        )
     if batch.rows_read and batch.rows_rejected / batch.rows_read > source.reject_limit:
         raise BadInputError(
             f"{source.name} {batch.batch_date}: {batch.rows_rejected:,} of {batch.rows_read:,} rows refused, more than the "
@@ -196,9 +206,12 @@ def _write_ledger(
             status=batch.status,
             files=json.dumps([file.relative_to(staging.landing).as_posix() for file in batch.files]),
             rows_read=batch.rows_read,
-            rows_accepted=batch.rows_read - batch.rows_rejected - repeated,
+            rows_accepted=batch.rows_read - batch.rows_rejected - batch.rows_dropped - repeated,
             rows_rejected=batch.rows_rejected,
             rows_duplicate=repeated,
+            rows_nobody=batch.rows_nobody,
+            rows_dropped=batch.rows_dropped,
+            values_mended=json.dumps(batch.mended),
             event_days=json.dumps(sorted(str(day) for batch_date, day in new if batch_date == batch.batch_date)),
             run_id=run_id,
         )

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from customer_behavior.errors import BadInputError
 from customer_behavior.ingest.charges import charge_sql
 from customer_behavior.ingest.engine import identifier, quoted
+from customer_behavior.ingest.ids import ID_FIELDS, is_rounded, read_id, trimmed
+from customer_behavior.ingest.numbers import read_number
 from customer_behavior.ingest.order_state import FROM_ORDER, REFUNDED, no_purchase_sql
 from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import EVENT_TYPES, TEXT_FIELDS, Source
@@ -19,6 +21,8 @@ EVENT_COLUMNS = (
     "event_time", "event_day", "event_type", *TEXT_FIELDS, "quantity", "price", "discount", "refunded", "charge", "attributes",
 )  # fmt: skip
 
+NOBODY = "(customer_id{0} IS NULL AND session_id{0} IS NULL)"
+DATE_ONLY = "date_only"  # the stamp has no time of day
 DELIVERED = ("currency", "delivered_price", "delivered_discount")  # of a source whose amounts are converted
 
 
@@ -58,13 +62,15 @@ def mapping_sql(
     """Return a SELECT over `block` (text columns, and `_line`) of EVENT_COLUMNS, line, reason and detail.
 
     Of a source that explodes a list, `block` has `_item` too, and item follows line.
-    Of the `columns`, the `untidy` ones are trimmed, empty being missing.
+    Of the `columns`, the `untidy` ones are mended (see `blocks.untidy`): trimmed, empty being missing; texts that are no id are
+    missing; numbers are read by the source's decimal sign.
     With an `exchange`, amounts are converted by the rates in the table `rates`, and DELIVERED follows.
 
     Rows with a reason are refused. The engine's time zone must be the source's. A naive stamp in the hour that the autumn clock
     change repeats is taken as the second, in the hour that spring skips as an hour later.
     """
-    given = {name: _given(source, name) for name in ("event_time", "event_type", *TEXT_FIELDS)}
+    given = {name: _given(source, name, untidy) for name in ("event_time", "event_type", *TEXT_FIELDS)}
+    rounded = _rounded(source, given, untidy)
     for name in source.rules.lowercase:
         given[name] = f"lower({given[name]})"
     if source.customer_namespace:
@@ -73,7 +79,7 @@ def mapping_sql(
     amounts = ",\n    ".join(f"{expression} AS {name}_text" for name, expression in _amounts(source).items())
     if exchange:
         amounts += f",\n    {_currency(source)} AS currency"
-    checks = _checks(source, batch_date, exchange)
+    checks = _checks(source, batch_date, exchange, untidy)
     reason = " ".join(f"WHEN {check.condition} THEN {quoted(check.reason)}" for check in checks)
     detail = " ".join(f"WHEN {check.condition} THEN {check.detail}" for check in checks)
     fields = ", ".join(f"{name}_text AS {name}" for name in TEXT_FIELDS)
@@ -84,6 +90,7 @@ WITH given AS (
     {texts},
     {amounts},
     {no_purchase_sql({name: of for name, of in source.rules.no_purchase_when.items() if name in columns})} AS no_purchase,
+    {rounded} AS rounded_id,
     {_attributes(source, columns)} AS attributes
     FROM {_trimmed(untidy)}
 ),
@@ -91,10 +98,10 @@ typed AS (
     SELECT given.*,
         {_time(source)} AS event_time,
         {_event_type(source)} AS delivered_type,
-        coalesce(try_cast(quantity_text AS DOUBLE), CASE WHEN quantity_text IS NULL THEN 1 END) AS units,
-        try_cast(price_text AS DOUBLE) AS price_number,
-        {_total("discount", source)} AS discount_number,
-        {_refunds(source)},
+        coalesce({_number(source, "quantity", untidy)}, CASE WHEN quantity_text IS NULL THEN 1 END) AS units,
+        {_number(source, "price", untidy)} AS price_number,
+        {_total(source, untidy)} AS discount_number,
+        {_refunds(source, untidy)},
         {_charge(source)} AS named_charge
     FROM given
 ),
@@ -115,7 +122,8 @@ SELECT event_time, event_day,
     CASE WHEN reason IS NULL THEN CAST({_unit("discount", source)} AS {DECIMAL}) END AS discount,
     CASE WHEN reason IS NULL THEN CAST({_refunded(source)} AS {DECIMAL}) END AS refunded,
     charge, attributes, line,{" item," if source.explode else ""} reason,
-    CASE WHEN reason IS NOT NULL THEN CASE {detail} END END AS detail{delivered}{f", {FROM_ORDER}" if FROM_ORDER in source.columns else ""}
+    CASE WHEN reason IS NOT NULL THEN CASE {detail} END END AS detail{delivered}{f", {FROM_ORDER}" if FROM_ORDER in source.columns else ""},
+    {"false" if source.time_unit else "length(event_time_text) <= 10"} AS {DATE_ONLY}
 FROM judged"""
 
 
@@ -134,7 +142,7 @@ def _time(source: Source) -> str:
 
 
 def _trimmed(untidy: Collection[str]) -> str:
-    names = ", ".join(f"nullif(trim({identifier(column)}, ' '), '') AS {identifier(column)}" for column in untidy)
+    names = ", ".join(f"{trimmed(identifier(column))} AS {identifier(column)}" for column in untidy)
     return f"(SELECT * REPLACE ({names}) FROM block)" if names else "block"
 
 
@@ -165,11 +173,17 @@ def _converted(exchange: Exchange | None) -> str:
     ) AS placed"""
 
 
-def _given(source: Source, field: str) -> str:
+def _given(source: Source, field: str, untidy: Collection[str] = ()) -> str:
     """Return the text of a field: its column (of several the first given), or its constant, or missing."""
     named = source.columns.get(field)
     if named:
-        names = [identifier(column) for column in ((named,) if isinstance(named, str) else named)]
+        columns = (named,) if isinstance(named, str) else named
+        names = [
+            read_id(field, identifier(column), **source.rules.ids(field))
+            if field in ID_FIELDS and column in untidy
+            else identifier(column)
+            for column in columns
+        ]
         return names[0] if len(names) == 1 else f"coalesce({', '.join(names)})"
     if field in source.constants:
         return quoted(source.constants[field])
@@ -188,11 +202,11 @@ def _amounts(source: Source) -> dict[str, str]:
     return texts
 
 
-def _refunds(source: Source) -> str:
+def _refunds(source: Source, untidy: Collection[str]) -> str:
     """Return what was paid back of the line and of its order, 0 or more; refunds are often written as negative numbers."""
     names = {"line_refund": "line_refund_number", FROM_ORDER: FROM_ORDER}
     return ", ".join(
-        f"{f'abs(try_cast({name}_text AS DOUBLE))' if name in source.columns else 'CAST(NULL AS DOUBLE)'} AS {number}"
+        f"{f'abs({_number(source, name, untidy)})' if name in source.columns else 'CAST(NULL AS DOUBLE)'} AS {number}"
         for name, number in names.items()
     )
 
@@ -202,13 +216,35 @@ def _charge(source: Source) -> str:
     return charge_sql(texts, source.charges)
 
 
+def _rounded(source: Source, given: dict[str, str], untidy: Collection[str]) -> str:
+    """Return the name and text of the first id that is a rounded number, NULL where none is."""
+    cases = [
+        f"WHEN {is_rounded(given[name])} THEN {quoted(f'{name} is ')} || {given[name]}"
+        for name in ID_FIELDS
+        if not set(source.columns_of([name])).isdisjoint(untidy)
+    ]
+    return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+
+def _number(source: Source, name: str, untidy: Collection[str]) -> str:
+    """Return the number of quantity, price (or the line's total) or a part of the discount, missing where it is none."""
+    if name.startswith("discount_"):
+        mapped = [_discounts(source)[int(name.rpartition("_")[2])]]
+    else:
+        mapped = source.columns_of(("price", "line_total") if name == "price" else (name,))
+    text = f"{name}_text"
+    if not set(mapped).isdisjoint(untidy):
+        text = read_number(text, source.decimal)
+    return f"try_cast({text} AS DOUBLE)"
+
+
 def _discounts(source: Source) -> tuple[str, ...]:
     named = source.columns.get("line_discount", source.columns.get("discount", ()))
     return (named,) if isinstance(named, str) else tuple(named)
 
 
-def _total(name: str, source: Source) -> str:
-    parts = [f"coalesce(try_cast({name}_{n}_text AS DOUBLE), 0)" for n in range(len(_discounts(source)))]
+def _total(source: Source, untidy: Collection[str]) -> str:
+    parts = [f"coalesce({_number(source, f'discount_{n}', untidy)}, 0)" for n in range(len(_discounts(source)))]
     return " + ".join(parts) or "CAST(NULL AS DOUBLE)"
 
 
@@ -266,17 +302,20 @@ def _said(column: str, text: str, words: str) -> str:
     return f"{quoted(column + ' is ')} || {shown} || {quoted(': ' + words)}"
 
 
-def _checks(source: Source, batch_date: date, exchange: Exchange | None) -> list[Check]:
+def _checks(source: Source, batch_date: date, exchange: Exchange | None, untidy: Collection[str]) -> list[Check]:
     first, last = batch_date - timedelta(days=source.max_lateness_days), batch_date + timedelta(days=1)
     price = "line_total" if "line_total" in source.columns else "price"
 
     def check(reason: str, condition: str, field: str, words: str, text: str | None = None) -> Check:
         return Check(reason, condition, _said(field, text or f"{field}_text", words))
 
-    def unreadable(field: str, text: str) -> Check:
-        number = f"try_cast({text} AS DOUBLE)"
+    def unreadable(field: str, name: str) -> Check:
+        text, number = f"{name}_text", _number(source, name, untidy)
         bad = f"{text} IS NOT NULL AND ({number} IS NULL OR NOT isfinite({number}) OR abs({number}) > {MAX_AMOUNT})"
-        return check("number_unreadable", f"({bad})", field, "not a number that an amount can be", text)
+        words = "not a number that an amount can be" + (
+            f"; decimal in {source.name}.yaml, which says what a comma is, is {source.decimal or 'not set'}"
+        )
+        return check("number_unreadable", f"({bad})", field, words, text)
 
     checks = [
         check("time_missing", "event_time_text IS NULL", "event_time", "every event needs a time"),
@@ -287,8 +326,10 @@ def _checks(source: Source, batch_date: date, exchange: Exchange | None) -> list
             "event_time",
             f"outside {first} to {last}, the days this batch may deliver (max_lateness_days)",
         ),
-        check(
-            "nobody", "customer_id_text IS NULL AND session_id_text IS NULL", "customer_id", "nor is there a session"
+        Check(
+            "id_rounded",
+            "rounded_id IS NOT NULL",
+            f"rounded_id || {quoted(': a number whose last digits a spreadsheet lost; export the column as text')}",
         ),
         check(
             "type_unknown",
@@ -296,11 +337,14 @@ def _checks(source: Source, batch_date: date, exchange: Exchange | None) -> list
             "event_type",
             "not one of the platform's types, nor mapped under event_types",
         ),
-        unreadable("quantity", "quantity_text"),
-        unreadable(price, "price_text"),
-        *(unreadable(column, f"discount_{n}_text") for n, column in enumerate(_discounts(source))),
-        *(unreadable(name, f"{name}_text") for name in ("line_refund", "order_refund") if name in source.columns),
+        unreadable("quantity", "quantity"),
+        unreadable(price, "price"),
+        *(unreadable(column, f"discount_{n}") for n, column in enumerate(_discounts(source))),
+        *(unreadable(name, name) for name in ("line_refund", "order_refund") if name in source.columns),
     ]
+    if source.nobody == "reject":
+        words = "nor is there a session"
+        checks.append(check("nobody", NOBODY.format("_text"), "customer_id", words))
     if exchange:
         dated = "currency || ' on ' || event_day"
         words = f"no rate of that day or the {exchange.max_age_days} days before it; {exchange.remedy}"

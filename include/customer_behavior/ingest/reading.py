@@ -17,8 +17,19 @@ import pyarrow.csv as pa_csv
 
 from customer_behavior.errors import BadInputError
 from customer_behavior.ingest import blocks
-from customer_behavior.ingest.blocks import Block, Refusal, has_long_line, open_text, shown, text_blocks, too_long
+from customer_behavior.ingest.blocks import (
+    INVISIBLE,
+    SPACES,
+    Block,
+    Refusal,
+    has_long_line,
+    open_text,
+    shown,
+    text_blocks,
+    too_long,
+)
 
+UNNAMED = "(column {}, without a name)"
 CHUNK_BYTES = 2 << 20  # what one thread takes of a block
 csv.field_size_limit(1 << 30)
 Record = tuple[
@@ -70,12 +81,13 @@ def _header(line: bytes, path: Path, delimiter: str) -> list[str]:
         raise BadInputError(f"{path}: lines end in a lone CR; deliver the file with LF or CRLF")
     if "\0" in text:
         raise BadInputError(f"{path}: the header line holds a NUL byte; deliver the file in UTF-8")
-    header = [name.strip() for name in _fields(text, delimiter) or []]
+    header = [name.strip(SPACES + INVISIBLE) for name in _fields(text, delimiter) or []]
     if not any(header):
         raise BadInputError(f"{path}: no header line; the first line must name the columns")
-    if len(set(header)) < len(header):
-        raise BadInputError(f"{path}: a column name stands twice in the header: {', '.join(header)}")
-    return header
+    named = [name or UNNAMED.format(number) for number, name in enumerate(header, 1)]
+    if len(set(named)) < len(named):
+        raise BadInputError(f"{path}: a column name stands twice in the header: {', '.join(named)}")
+    return named
 
 
 def _fast(content: bytes, header: list[str], delimiter: str, first_line: int) -> Block | None:
@@ -102,7 +114,25 @@ def _fast(content: bytes, header: list[str], delimiter: str, first_line: int) ->
         rows = content.split(b"\n")[: table.num_rows]
         filled = np.array([bool(row) for row in rows])
         table, lines, content = table.filter(pa.array(filled)), lines[filled], b"\n".join(filter(None, rows))
-    return Block(table, lines, content)
+    return Block(_without_empty(table), lines, content)
+
+
+def _without_empty(table: pa.Table) -> pa.Table:
+    """Return a block without the columns that have neither a name nor a value, as a spreadsheet writes them at the end of lines."""
+    empty = [name for number, name in enumerate(table.column_names, 1) if name == UNNAMED.format(number)]
+    return table.drop_columns([name for name in empty if table[name].null_count == table.num_rows])
+
+
+def _fitted(fields: list[str] | None, header: list[str]) -> list[str] | None:
+    """Return a line's fields without empty ones beyond the header; columns at its end that have no name may be left out."""
+    if fields is None or len(fields) == len(header):
+        return fields
+    if not any(fields[len(header) :]) and len(fields) > len(header):
+        return fields[: len(header)]
+    lacking = range(len(fields) + 1, len(header) + 1)
+    if lacking and all(header[number - 1] == UNNAMED.format(number) for number in lacking):
+        return fields + [""] * len(lacking)
+    return fields
 
 
 def _slow(content: bytes, header: list[str], delimiter: str, first_line: int, ends: bool) -> tuple[Block, bytes]:
@@ -118,10 +148,11 @@ def _slow(content: bytes, header: list[str], delimiter: str, first_line: int, en
     texts: list[str] = []
     refusals: list[Refusal] = []
     done = len(lines)
-    for start, record, fields in _records(lines, delimiter, len(header), ends):
+    for start, record, found in _records(lines, delimiter, len(header), ends):
         if record is None:
             done = start
             break
+        fields = _fitted(found, header)
         if not record.strip():
             continue
         where = first_line + start
@@ -136,7 +167,7 @@ def _slow(content: bytes, header: list[str], delimiter: str, first_line: int, en
     table = pa.table({name: pa.array(values, pa.string()) for name, values in zip(header, columns, strict=True)})
     rest = "\n".join(lines[done:]).encode(errors="surrogateescape")
     carry = rest + b"\n" if rest and content.endswith(b"\n") else rest
-    return Block(table, np.array(starts, dtype=np.int64), texts, refusals), carry
+    return Block(_without_empty(table), np.array(starts, dtype=np.int64), texts, refusals), carry
 
 
 def _refusal(line: int, record: str, fields: list[str] | None, width: int) -> Refusal | None:

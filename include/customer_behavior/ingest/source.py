@@ -1,5 +1,6 @@
 """A source: one YAML file that says where its files land and what their columns mean."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.ingest import charges
+from customer_behavior.ingest.ids import ID_FIELDS, WHOLE_IDS
+from customer_behavior.ingest.numbers import NUMBER_FIELDS
 from customer_behavior.ingest.order_state import Condition
 from customer_behavior.paths import sources_dir
 from customer_behavior.settings import Settings, read_yaml
@@ -59,6 +62,21 @@ class Rules(Settings):
     )
     no_purchase_when: dict[str, Condition] = Field(default_factory=dict)
     lowercase: tuple[str, ...] = ()
+    no_ids: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    are_ids: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    whole_ids: tuple[str, ...] = WHOLE_IDS
+
+    def ids(self, field: str) -> dict[str, Collection[str]]:
+        """Return how ids of a field are read: texts that are none in addition, that are nevertheless, and where `.0` goes."""
+        return {"more": self.no_ids.get(field, ()), "fewer": self.are_ids.get(field, ()), "whole": self.whole_ids}
+
+    @field_validator("no_ids", "are_ids", "whole_ids")
+    @classmethod
+    def _ids(cls, value: Collection[str]) -> Collection[str]:
+        for name in value:
+            if name not in ID_FIELDS:
+                raise ValueError(f"{name!r} is no field of an id; those are {', '.join(ID_FIELDS)}")
+        return value
 
     @field_validator("lowercase")
     @classmethod
@@ -87,6 +105,7 @@ class Source(Settings):
     timezone: str
     time_unit: Literal["s", "ms", "us"] | None = None
     currency: str = Field(pattern="^[A-Z]{3}$")
+    decimal: Literal[".", ","] | None = None
     on_missing: Literal["fail", "empty", "calendar"] = "fail"
     calendar: Calendar = Calendar()
     max_lateness_days: int = Field(ge=0, le=366)
@@ -101,6 +120,9 @@ class Source(Settings):
     fill_down: FillDown | None = None
     explode: str | None = None
     rules: Rules = Rules()
+    nobody: Literal["keep", "drop", "reject"] = "keep"
+    nobody_limit: float = Field(default=0.5, ge=0, le=1)
+    deliveries: Literal["overlap", "apart"] | None = None
     reject_limit: float = Field(default=0.05, ge=0, le=1)
 
     @field_validator("timezone")
@@ -192,6 +214,21 @@ class Source(Settings):
         if constant_type is not None and constant_type not in EVENT_TYPES:
             raise ValueError(f"constants.event_type is {constant_type!r}; the types are {', '.join(EVENT_TYPES)}")
         return self
+
+    def columns_of(self, fields: Collection[str]) -> list[str]:
+        """Return the file's columns that `fields` are read from, each once."""
+        named = [self.columns[name] for name in fields if name in self.columns]
+        return list(dict.fromkeys(one for each in named for one in ((each,) if isinstance(each, str) else each)))
+
+    @property
+    def id_columns(self) -> list[str]:
+        """Columns that ids are read from."""
+        return self.columns_of(ID_FIELDS)
+
+    @property
+    def number_columns(self) -> list[str]:
+        """Columns that amounts and quantities are read from."""
+        return self.columns_of(NUMBER_FIELDS)
 
     @property
     def repeats_orders(self) -> bool:

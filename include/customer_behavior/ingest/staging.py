@@ -1,5 +1,6 @@
 """What a load delivers, staged in the engine: events with their ids, refused lines, and what they add to the rollup."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,10 +13,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from customer_behavior.ingest.blocks import Block, Refusal, untidy
+from customer_behavior.ingest.blocks import Block, Refusal
 from customer_behavior.ingest.engine import quoted
 from customer_behavior.ingest.formats import read_file
-from customer_behavior.ingest.mapping import DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
+from customer_behavior.ingest.ids import exploded_id
+from customer_behavior.ingest.mapping import DATE_ONLY, DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
+from customer_behavior.ingest.mending import apart_sql, mended, untidy_columns
+from customer_behavior.ingest.numbers import DecimalSigns
 from customer_behavior.ingest.order_state import FROM_ORDER, REFUNDED, spread_refunds_sql
 from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import Source
@@ -44,6 +48,12 @@ class Batch:
     files: list[Path] = field(default_factory=list)
     rows_read: int = 0
     rows_rejected: int = 0
+    rows_nobody: int = 0  # without customer and session, and not rejected
+    rows_dropped: int = 0  # of these, not kept
+    mended: Counter[str] = field(
+        default_factory=Counter
+    )  # values of ids that were not taken as they are, by what they were
+    signs: DecimalSigns = field(default_factory=DecimalSigns)
 
 
 class Staging:
@@ -68,6 +78,7 @@ class Staging:
         self.blocks: list[str] = []  # tables of blocks in memory
         self.files: list[str] = []  # files of blocks that are not
         self.parts = 0  # of the rollup
+        self.found = Batch(date.min, "loaded")  # the batch that is read, which counts what is found in it
 
     def read(self, batch: Batch) -> list[dict]:
         """Stage a batch's files and count its rows; return its refused lines, as raw.rejected_events has them.
@@ -78,6 +89,7 @@ class Staging:
             When a file cannot be read as a whole, or lacks a column that the source maps.
         """
         refused = []
+        self.found = batch
         for path in batch.files:
             name = path.relative_to(self.landing).as_posix()
             checked = False
@@ -121,18 +133,23 @@ class Staging:
         """Map a block; return the number of events and all refusals, those of reading included."""
         rows = self.rows(block)
         self.engine.register("block", rows)
-        ragged = untidy(rows.select(self.source.wanted))
+        delivered = rows.select(self.source.wanted)
+        ragged = untidy_columns(self.source, delivered)
+        if self.source.decimal is None and self.source.format == "csv":
+            self.found.signs.look(delivered, self.source.number_columns)
+        self.found.mended.update(mended(self.engine, self.source, ragged))
         select = mapping_sql(self.source, self.source.wanted, batch_date, self.shop_zone, ragged, self.exchange)
         # A table a block: DuckDB appends to a table at half the speed of making one.
         table = f"mapped_{len(self.files) + len(self.blocks)}"
         left_out = [
             *(name for name in EVENT_COLUMNS if name not in self.columns),
             *(DELIVERED if self.exchange else ()),
+            DATE_ONLY,
         ]
-        kept = f"* EXCLUDE ({', '.join(left_out)})" if left_out else "*"
+        kept = f"* EXCLUDE ({', '.join(left_out)})"
         self.engine.execute(
             f"CREATE TABLE {table} AS SELECT {kept}, DATE '{batch_date}' AS batch_date, {quoted(file)} AS file,"
-            f" {self._hash()} AS row_hash FROM ({select})"
+            f" {self._hash(batch_date)} AS row_hash FROM ({select})"
         )
         self.engine.unregister("block")
         refusals = list(block.refusals)
@@ -147,8 +164,19 @@ class Staging:
                 Refusal(at[0], reason, said, text[position[tuple(at)]][:10_000]) for reason, said, *at in found
             ]
             self.engine.execute(f"DELETE {bad}")
+        self._count_nobodies(table)
         self._keep(table)
         return len(block.lines) - len(found), refusals
+
+    def _count_nobodies(self, table: str) -> None:
+        """Count a block's events that are nobody's, and drop them where the source says so."""
+        names = [name for name in ("customer_id", "session_id") if name in self.columns]
+        nobody = f"FROM {table} WHERE " + " AND ".join(f"{name} IS NULL" for name in names)
+        [(count,)] = self.engine.execute(f"SELECT count(*) {nobody}").fetchall()
+        self.found.rows_nobody += count
+        if count and self.source.nobody == "drop":
+            self.engine.execute(f"DELETE {nobody}")
+            self.found.rows_dropped += count
 
     def _keep(self, table: str) -> None:
         """Keep a block in memory, or, once they are many, it and those before it in files, which are read by column."""
@@ -163,26 +191,26 @@ class Staging:
             self.files.append(file)
         self.blocks.clear()
 
-    def _hash(self) -> str:
+    def _hash(self, batch_date: date) -> str:
         """Return the expression of an event's id, before equal rows of a batch are told apart."""
-        own = self.source.columns.get("event_id")
-        if own:
-            shared = self.source.explode and not str(own).startswith(f"{self.source.explode}.")
-            return "event_id || CASE WHEN item > 1 THEN '-' || item ELSE '' END" if shared else "event_id"
         refund = [FROM_ORDER] if FROM_ORDER in self.source.columns else []
         names = (name for name in HASHED if name not in ("event_time", "charge") and self._varies(name))
-        whole = self._md5(["epoch_us(event_time)", *names, *refund])
-        if not self.source.repeats_orders:
-            return whole
-        line = self._md5(["'order'", *(name for name in ORDER_LINE if self._varies(name))])
-        bought = "order_id IS NOT NULL AND (event_type = 'purchase' OR charge IS NOT NULL)"
-        return f"CASE WHEN {bought} THEN {line} ELSE {whole} END"
+        made = self._md5(["epoch_us(event_time)", *names, *refund], apart_sql(self.source, batch_date))
+        if self.source.repeats_orders:
+            line = self._md5(["'order'", *(name for name in ORDER_LINE if self._varies(name))])
+            bought = "order_id IS NOT NULL AND (event_type = 'purchase' OR charge IS NOT NULL)"
+            made = f"CASE WHEN {bought} THEN {line} ELSE {made} END"
+        own = self.source.columns.get("event_id")
+        if not own:
+            return made
+        shared = self.source.explode and not str(own).startswith(f"{self.source.explode}.")
+        return f"coalesce({exploded_id('event_id', 'item') if shared else 'event_id'}, {made})"
 
-    def _md5(self, fields: list[str]) -> str:
+    def _md5(self, fields: list[str], apart: str = "") -> str:
         if self.exchange:  # as delivered: a rate that is restated changes no id
             fields = [name for name in fields if name not in ("price", "discount")] + list(DELIVERED)
         row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
-        return f"md5(concat_ws(chr(31), {row}))"
+        return f"md5(concat_ws(chr(31), {row}{apart}))"
 
     def _varies(self, name: str) -> bool:
         """Return whether rows of the source may differ in a column of ours; what is constant tells no rows apart."""
@@ -234,7 +262,7 @@ class Staging:
     def identify(self) -> None:
         """Give every staged event its id and its place among the deliveries of that id in this load (1 owns it).
 
-        Without an id of the source's own, the id is a hash of the row, and identical rows of one file are told apart by their
+        Where a row has no id of its own, the id is a hash of the row, and identical rows of one file are told apart by their
         ordinal: two equal lines of a basket are two events, the same line delivered in two files or batches is one. A line of an
         order is the same line at whatever time its order is sent again.
         """
@@ -249,7 +277,7 @@ class Staging:
         place = ", ".join(self.place)
         self.engine.execute(
             f"""CREATE TABLE repeats AS
-            SELECT batch_date, file, {place}, row_hash, event_time,
+            SELECT batch_date, file, {place}, row_hash, event_time, event_id IS NULL AS made,
                 row_number() OVER (PARTITION BY batch_date, file, event_time, row_hash ORDER BY {place}) AS ordinal
             FROM standing SEMI JOIN (SELECT row_hash FROM standing GROUP BY row_hash HAVING count(*) > 1) AS several
             USING (row_hash)"""
@@ -293,9 +321,8 @@ class Staging:
         )
 
     def _number_deliveries(self) -> None:
-        own = "event_id" in self.source.columns
         place = ", ".join(self.place)
-        told_apart = "row_hash" if own else "row_hash || CASE WHEN ordinal > 1 THEN '-' || ordinal ELSE '' END"
+        told_apart = "row_hash || CASE WHEN made AND ordinal > 1 THEN '-' || ordinal ELSE '' END"
         self.engine.execute(
             f"""CREATE TABLE places AS
             SELECT batch_date, file, {place}, {told_apart} AS id,

@@ -74,7 +74,7 @@ silent AS (
             WHERE
                 events.event_day BETWEEN :day - 1 AND :day + 1 AND events.batch_date <= :day
                 AND (events.superseded_on IS NULL OR events.superseded_on > :day)
-                AND events.source = any(:sources) AND events.session_id IS NULL
+                AND events.source = any(:sources) AND events.session_id IS NULL AND events.customer_id IS NOT NULL
                 AND events.event_time
                 >= cast(:day AS timestamp) AT TIME ZONE :timezone - make_interval(mins => :silence_minutes)
         ) AS gaps

@@ -1,0 +1,87 @@
+"""Ids as files write them: which texts are no id, what is mended, and what is refused because it cannot be."""
+
+from collections.abc import Collection, Mapping
+
+from customer_behavior.ingest.blocks import INVISIBLE, SPACES
+from customer_behavior.ingest.engine import quoted
+
+ID_FIELDS = ("event_id", "customer_id", "session_id", "product_id", "order_id")
+WHOLE_IDS = (
+    "event_id",
+    "customer_id",
+    "session_id",
+    "order_id",
+)  # 1001.0 is 1001; of a product it may be a version
+NO_IDS = (
+    "(not set)", "not set", "not_set", "(none)", "none", "null", "(null)", "<null>", "nil", "nul", "undefined", "(undefined)",
+    "[object object]", "object object", "nan", "<na>", "n/a", "#n/a", "na", "n.a.", "nat", "none.0", "unknown", "(unknown)",
+    "unassigned", "(not provided)", "(data not available)", "not available", "missing", "empty", "(empty)", "blank", "(blank)",
+    "false", "?", "??", "???", "-", "--", "---", ".", "/", "\\n", "{}", "[]", "''", '""', "-1", "-1.0", "#ref!", "#value!", "#name?",
+)  # fmt: skip
+NOBODIES = ("guest", "(guest)", "anonymous", "anon", "(anonymous)", "nobody", "visitor")  # of customers only
+ZERO = r"[{(]?[-+]?0[0-]*([.,]0+)?[)}]?"  # 0, 000, 0.0, an all-zero UUID
+ZERO_UUID = r"[{(]?0{8}-?0{4}-?0{4}-?0{4}-?0{12}[)}]?"  # 0 may be a product
+LAST_UUID = r"[{(]?f{8}-?f{4}-?f{4}-?f{4}-?f{12}[)}]?"
+WHOLE = r"[0-9]+\.0+"
+ROUNDED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"  # what Excel makes of a long number: its last digits are lost
+
+
+def trimmed(text: str) -> str:
+    """Return SQL for a text without spaces and invisible characters around it; nothing left is missing."""
+    return f"nullif(trim({text}, {quoted(SPACES + INVISIBLE)}), '')"
+
+
+def without_invisible(text: str) -> str:
+    """Return SQL for a text without characters that nobody sees, wherever they stand."""
+    return f"translate({text}, {quoted(INVISIBLE)}, '')"
+
+
+def is_no_id(field: str, text: str, more: Collection[str] = (), fewer: Collection[str] = ()) -> str:
+    """Return a condition that holds where a trimmed text is no id of `field`.
+
+    `more` texts are none either, `fewer` are ids nevertheless; both are compared in small letters, as the list is.
+    """
+    known = {*NO_IDS, *(NOBODIES if field == "customer_id" else ()), *(one.lower() for one in more)}
+    zero = ZERO_UUID if field == "product_id" else ZERO
+    small = f"lower({text})"
+    listed = ", ".join(quoted(one) for one in sorted(known))
+    condition = f"({small} IN ({listed}) OR regexp_full_match({small}, {quoted(f'{zero}|{LAST_UUID}')}))"
+    if fewer:
+        condition = f"({condition} AND {small} NOT IN ({', '.join(quoted(one.lower()) for one in fewer)}))"
+    return condition
+
+
+def read_id(
+    field: str, text: str, whole: Collection[str] = WHOLE_IDS, more: Collection[str] = (), fewer: Collection[str] = ()
+) -> str:
+    """Return SQL for the id that a trimmed text is, missing where it is none; 1001.0 is 1001 in the fields of `whole`."""
+    bare = without_invisible(text)
+    mended = f"CASE WHEN regexp_full_match({bare}, '{WHOLE}') THEN split_part({bare}, '.', 1) ELSE {bare} END"
+    return f"CASE WHEN NOT {is_no_id(field, bare, more, fewer)} THEN {mended if field in whole else bare} END"
+
+
+def is_rounded(text: str) -> str:
+    """Return a condition that holds where a text is a number that Excel rounded: it may be any of several ids."""
+    return f"regexp_full_match({text}, {quoted(ROUNDED)})"
+
+
+def kinds_of_mending(field: str, text: str, settings: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return a condition for each thing that `read_id` does to a text as the file has it, by its name."""
+    plain = trimmed(text)
+    bare = without_invisible(plain)
+    none = is_no_id(field, bare, settings["more"], settings["fewer"])
+    kinds = {"no id": none}
+    if field in settings["whole"]:
+        kinds[".0 removed"] = f"(NOT {none} AND regexp_full_match({bare}, '{WHOLE}'))"
+    kinds["spaces or invisible characters removed"] = f"(NOT {none} AND {bare} <> {text})"
+    return kinds
+
+
+def exploded_id(event_id: str, item: str) -> str:
+    """Return SQL for the id of a record's item, another one for each pair of id and item.
+
+    A later item's number follows the id. An id that ends so itself gets the number of its first item too: `A-2` is the second item
+    of A, `A-2-1` the first of A-2.
+    """
+    numbered = rf"{item} > 1 OR regexp_matches({event_id}, '-[0-9]+$')"
+    return f"CASE WHEN {numbered} THEN {event_id} || '-' || {item} ELSE {event_id} END"
