@@ -18,7 +18,7 @@ from customer_behavior.features import customer_day
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.rates import exchange_of
 from customer_behavior.ingest.source import Source
-from customer_behavior.ingest.staging import Batch, Staging
+from customer_behavior.ingest.staging import Batch, Staging, over_reject_limit
 from customer_behavior.settings import Shop
 from customer_behavior.warehouse import audit, copy_arrow, copy_frame, ensure_partitions, run_sql
 
@@ -65,7 +65,7 @@ def load(connection: Connection, delivery: Delivery, shop: Shop, run_id: str | N
 
 
 def _check_rejects(source: Source, batch: Batch) -> None:
-    if batch.rows_read and batch.rows_rejected / batch.rows_read > source.reject_limit:
+    if over_reject_limit(source, batch):
         raise BadInputError(
             f"{source.name} {batch.batch_date}: {batch.rows_rejected:,} of {batch.rows_read:,} rows refused, more than the "
             f"reject_limit of {source.reject_limit:.1%} in include/sources/{source.name}.yaml; nothing of it was loaded, the "

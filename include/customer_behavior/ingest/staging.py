@@ -24,6 +24,7 @@ TABLE_COLUMNS = (
     "event_id", "event_time", "event_day", "customer_id", "session_id", "event_type", "product_id", "order_id", "quantity",
     "price", "discount", "category", "brand", "country", "device", "channel", "attributes", "batch_date", "source",
 )  # fmt: skip
+WITHOUT_ID = "row-"  # begins the id of a row that has none, where the source gives ids
 BLOCKS_IN_MEMORY = 6  # of 32 MiB of text each
 ROLLUP_ROWS = 3_000_000  # events rolled up at once
 HASHED = [name for name in EVENT_COLUMNS if name not in ("event_day", "event_id")]
@@ -38,6 +39,11 @@ class Batch:
     files: list[Path] = field(default_factory=list)
     rows_read: int = 0
     rows_rejected: int = 0
+
+
+def over_reject_limit(source: Source, batch: Batch) -> bool:
+    """Return whether a batch refuses a larger share of its rows than the source allows."""
+    return bool(batch.rows_read) and batch.rows_rejected / batch.rows_read > source.reject_limit
 
 
 class Staging:
@@ -158,16 +164,21 @@ class Staging:
         self.blocks.clear()
 
     def _hash(self) -> str:
-        """Return the expression of an event's id, before equal rows of a batch are told apart."""
-        own = self.source.columns.get("event_id")
-        if own:
-            shared = self.source.explode and not str(own).startswith(f"{self.source.explode}.")
-            return "event_id || CASE WHEN item > 1 THEN '-' || item ELSE '' END" if shared else "event_id"
+        """Return the expression of an event's id, before equal rows of a batch are told apart by their ordinal.
+
+        It is a hash of the row, unless the source gives ids of its own; of its rows without one the hash is marked.
+        """
         fields = ["epoch_us(event_time)", *(name for name in HASHED if name != "event_time" and self._varies(name))]
         if self.exchange:  # as delivered: a rate that is restated changes no id
             fields = [name for name in fields if name not in ("price", "discount")] + list(DELIVERED)
         row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
-        return f"md5(concat_ws(chr(31), {row}))"
+        hashed = f"md5(concat_ws(chr(31), {row}))"
+        own = self.source.columns.get("event_id")
+        if not own:
+            return hashed
+        shared = self.source.explode and not str(own).startswith(f"{self.source.explode}.")
+        given = "event_id || CASE WHEN item > 1 THEN '-' || item ELSE '' END" if shared else "event_id"
+        return f"coalesce({given}, {quoted(WITHOUT_ID)} || {hashed})"
 
     def _varies(self, name: str) -> bool:
         """Return whether rows of the source may differ in a column of ours; what is constant tells no rows apart."""
@@ -237,7 +248,8 @@ class Staging:
     def _number_deliveries(self) -> None:
         own = "event_id" in self.source.columns
         place = ", ".join(self.place)
-        told_apart = "row_hash" if own else "row_hash || CASE WHEN ordinal > 1 THEN '-' || ordinal ELSE '' END"
+        without = f" AND starts_with(row_hash, {quoted(WITHOUT_ID)})" if own else ""
+        told_apart = f"row_hash || CASE WHEN ordinal > 1{without} THEN '-' || ordinal ELSE '' END"
         self.engine.execute(
             f"""CREATE TABLE places AS
             SELECT batch_date, file, {place}, {told_apart} AS id,
