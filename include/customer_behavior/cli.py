@@ -122,7 +122,7 @@ def _check_source(asked: argparse.Namespace) -> None:
 
 
 def _draft_source(asked: argparse.Namespace) -> None:
-    from customer_behavior.ingest.drafting.onboarding import accept, lines_about, onboard
+    from customer_behavior.ingest.drafting.onboarding import accept, lines_about, next_steps, onboard
     from customer_behavior.ingest.report import lines_of
     from customer_behavior.settings import load_shop
 
@@ -133,7 +133,7 @@ def _draft_source(asked: argparse.Namespace) -> None:
     elif done.why_not:
         print(f"\nNOT USABLE: {done.why_not}")
     if asked.accept:
-        print("\n".join(accept(done, asked.source)))
+        print("\n".join([*accept(done, asked.source), *next_steps(done, asked.file)]))
         if not (done.report and done.report.usable):
             sys.exit(1)
         return

@@ -65,7 +65,7 @@ class Report:
 def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None = None) -> Report:
     """Read a file as a batch of `source`, as a load does, without a database.
 
-    The batch's date is the one given, else that in the file's name, else the newest day in its first rows. A file without a date
+    The batch's date is the one given, else that in the file's name, else its newest day. A file without a date
     in its name whose days are more than one batch may deliver is a history: each row is judged as of its own day.
 
     Raises
@@ -86,7 +86,7 @@ def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None =
         if report.missing:
             return report
         if first and not report.batch_date:
-            report.batch_date, report.history = _span(engine, staging, first, shop)
+            report.batch_date, report.history = _span(engine, staging, path, shop)
         if report.history:
             day, days = ANY_DAY
             staging.source = source.model_copy(update={"max_lateness_days": days})
@@ -126,15 +126,19 @@ def _others(source: Source, path: Path) -> list[str]:
     return list(names)
 
 
-def _span(engine: duckdb.DuckDBPyConnection, staging: Staging, block: Block, shop: Shop) -> tuple[date | None, bool]:
-    """Return the newest day of a block, and whether its days are more than one batch may deliver."""
+def _span(engine: duckdb.DuckDBPyConnection, staging: Staging, path: Path, shop: Shop) -> tuple[date | None, bool]:
+    """Return the newest day of a file, and whether its days are more than one batch may deliver."""
     source = staging.source
-    engine.register("block", staging.rows(block))
     select = mapping_sql(source, source.wanted, date(2000, 1, 1), shop.zone, source.wanted, staging.exchange)
     found = f"SELECT min(event_day), max(event_day) FROM ({select}) WHERE year(event_day) BETWEEN 1990 AND 2100"
-    [(oldest, newest)] = engine.execute(found).fetchall()
-    engine.unregister("block")
-    return newest, bool(newest and (newest - oldest).days > source.max_lateness_days + 1)
+    days: list[date] = []
+    for block in read_file(source, path):
+        engine.register("block", staging.rows(block))
+        days += [day for day in engine.execute(found).fetchall()[0] if day]
+        engine.unregister("block")
+    if not days:
+        return None, False
+    return max(days), (max(days) - min(days)).days > source.max_lateness_days + 1
 
 
 def _describe(engine: duckdb.DuckDBPyConnection, report: Report, source: Source) -> None:

@@ -75,7 +75,6 @@ def _of(engine: duckdb.DuckDBPyConnection, source: Source, name: str) -> list[Id
 
 
 def remedy(source: Source, field: str) -> str:
-    """Return how ids with .0 are mended: the rule of the source that does it, where there is one."""
-    rules = type(source.rules).model_fields
-    rule = next((name for name in rules if "id" in name.split("_") or "ids" in name.split("_")), None)
-    return f"set rules.{rule} for {field}, or export the column as text" if rule else "export the column as text"
+    """Return how ids with .0 are mended: by the source's rule, where there is one, or before the file is delivered."""
+    rule = f"name {field} under rules.whole_ids, or " if "whole_ids" in type(source.rules).model_fields else ""
+    return f"{rule}export the column as text"

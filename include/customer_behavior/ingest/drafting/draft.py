@@ -169,7 +169,19 @@ def _notes(sample: Sample, roles: Roles) -> list[str]:
                 notes.append(
                     f"{roles.fields[role].name} is {value!r} in {most / columns.rows:.0%} of rows: nobody's id? then deliver it empty"
                 )
-    return notes
+    return [*notes, *_closed_days(roles)]
+
+
+def _closed_days(roles: Roles) -> list[str]:
+    """Return a sentence about weekdays without a row in at least three weeks."""
+    stamps = roles.stamps()
+    if stamps is None or (stamps.max() - stamps.min()).days < 21:
+        return []
+    closed = sorted(set(range(7)) - set(stamps.dropna().dt.weekday))
+    if not closed:
+        return []
+    named = [("mon", "tue", "wed", "thu", "fri", "sat", "sun")[day] for day in closed]
+    return [f"no row on {', '.join(named)}: if the shop is closed then, say calendar: {{closed: [{', '.join(named)}]}}"]
 
 
 def _put_decimal(lines: _Lines, roles: Roles) -> None:

@@ -12,7 +12,7 @@ from customer_behavior.ingest.check import Report, check_file
 from customer_behavior.ingest.drafting.draft import Draft, draft_source
 from customer_behavior.ingest.drafting.shop_file import changed_shop, with_source
 from customer_behavior.ingest.source import Source
-from customer_behavior.paths import config_dir, sources_dir
+from customer_behavior.paths import config_dir, landing_dir, sources_dir
 from customer_behavior.settings import Shop
 from customer_behavior.settings.base import findings
 
@@ -77,6 +77,21 @@ def accept(done: Onboarding, name: str) -> list[str]:
         shop_file.write_text(text)
         said.append(f"changed: {shop_file}, {', '.join(done.changes)}")
     return said
+
+
+def next_steps(done: Onboarding, path: Path) -> list[str]:
+    """Return what is to be done with the file once its source is accepted."""
+    source, report = done.source, done.report
+    if source is None or report is None or not report.usable:
+        return ["next: correct the YAML, and ask again until the refusals are those you expect"]
+    if report.history:
+        below = f"history/{path.name}"
+        return [
+            f"next: copy {path} to {landing_dir() / below} and run load_history with",
+            f'  {{"source": "{source.name}", "file": "{below}"}}',
+        ]
+    day = report.batch_date or "YYYY-MM-DD"
+    return [f"next: copy {path} to {landing_dir() / source.path.format(date=day)} and run ingest_events for {day}"]
 
 
 def lines_about(done: Onboarding) -> list[str]:
