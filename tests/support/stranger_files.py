@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from customer_behavior.cli import main
+
 DAY = datetime(2024, 3, 25)
 VISITS = 120
 
@@ -196,3 +198,12 @@ def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
     path = folder / name
     path.write_bytes(text.encode(encoding))
     return path
+
+
+def check(*arguments: str) -> int:
+    """Run check-source; return its exit code."""
+    try:
+        main(["check-source", *arguments])
+    except SystemExit as stop:
+        return 0 if stop.code in (None, 0) else 1
+    return 0

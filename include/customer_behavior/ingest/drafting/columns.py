@@ -87,7 +87,7 @@ class Columns:
         if name in self.numbers and not self.whole(name):
             return False
         values = self.frame[name].dropna()
-        few = 1 if self.rows < 200 else 7
+        few = 0 if self.rows < 200 else 7
         return bool(len(values)) and float(values.str.len().mean()) <= 64 and values.nunique() > few
 
     def decides(self, name: str, other: str | pd.Series) -> float | None:

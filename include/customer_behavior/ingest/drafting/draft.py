@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from customer_behavior.ingest.drafting.first_rows import filled, find_fill_down
 from customer_behavior.ingest.drafting.kinds import types_of
 from customer_behavior.ingest.drafting.places import Evidence, currency_of, timezone_of
 from customer_behavior.ingest.drafting.roles import Roles, find_roles
@@ -75,7 +76,10 @@ def draft_source(name: str, path: Path, shop: Shop) -> Draft:
     """
     sample = read_sample(path)
     dated = re.search(r"(\d{4})-?(\d{2})-?(\d{2})", path.name)
-    roles = find_roles(sample.frame, _day(dated))
+    fill_down = find_fill_down(sample.frame) if sample.form == "csv" and not sample.headerless else None
+    if fill_down:
+        sample.frame = filled(sample.frame, fill_down)
+    roles = find_roles(sample.frame, _day(dated), order=fill_down.by if fill_down else None)
     renamed = _offer_names(sample, roles)
     currency = currency_of(roles, shop.currency)
     zone, shop_zone = timezone_of(roles, shop.timezone)
@@ -107,6 +111,16 @@ def draft_source(name: str, path: Path, shop: Shop) -> Draft:
     lines.put("on_missing", "fail")
     lines.put("max_lateness_days", 3, "how many days late an event may come")
     types = _put_columns(lines, roles)
+    if sample.form == "jsonl":
+        sparse = [
+            column for found in roles.fields.values() for column in found.columns if roles.columns.filled(column) < 1
+        ]
+        if sparse:
+            lines.put("optional", list(dict.fromkeys(sparse)), "not in every record, perhaps in none of some day")
+    if fill_down:
+        mapped = {column for found in roles.fields.values() for column in found.columns}
+        below = [column for column in fill_down.columns if column in mapped]
+        lines.put("fill_down", {"by": fill_down.by, "columns": below}, "given on the first row of an order only")
     _put_types(lines, types)
     _put_rules(lines, roles)
     lacks = [*sample.remedies]

@@ -16,6 +16,7 @@ NO_IDS = (
     "gruppe", "category", "kategorie", "brand", "seq", "position", "status", "gender", "age", "segment", "first_touch", "libelle",
     "price", "currency", "payment", "country", "land", "address", "quantity", "discount", "channel", "device",
 )  # fmt: skip
+CLAIMED = 0.55  # a whole name
 GUESS = "a guess by the values alone"
 KEYS = ("order_id", "session_id", "customer_id", "product_id", "event_id")
 
@@ -23,8 +24,10 @@ KEYS = ("order_id", "session_id", "customer_id", "product_id", "event_id")
 def find_keys(roles: "Roles", times: set[str]) -> None:
     """Fill in order, customer, product and session: those that are named and whose values agree, then by values alone."""
     columns = roles.columns
-    keys = [name for name in roles.free() if name not in times and columns.is_key(name)]
-    scores = {(name, role): _score(columns, name, role, roles) for name in keys for role in KEYS}
+    free = [name for name in roles.free() if name not in times and columns.filled(name)]
+    keys = [name for name in free if columns.is_key(name) or max(likeness(name, role) for role in KEYS) > CLAIMED]
+    open_ = [role for role in KEYS if role not in roles.fields]
+    scores = {(name, role): _score(columns, name, role, roles) for name in keys for role in open_}
     while scores:
         (name, role), score = max(scores.items(), key=lambda one: one[1])
         if score <= 0.2:
@@ -49,7 +52,8 @@ def _score(columns: Columns, name: str, role: str, roles: "Roles") -> float:
     if not score or (any(part in called for part in NO_IDS) and score < 0.9):
         return 0.0
     if role == "event_id":
-        return score if columns.distinct(name) == columns.rows and columns.rows > 1 else 0.0
+        unique = columns.distinct(name) == columns.rows and columns.rows > 1
+        return score if unique and not _counts_rows(columns, name) else 0.0
     stamps = roles.stamps()
     if role == "order_id" and stamps is not None:
         same_day = columns.decides(name, stamps.dt.date)
@@ -60,6 +64,12 @@ def _score(columns: Columns, name: str, role: str, roles: "Roles") -> float:
             1.0, columns.repeats(name) - 1
         )  # an id that never comes again, as one for each order, is no person's
     return score * (0.5 + columns.filled(name) / 2)
+
+
+def _counts_rows(columns: Columns, name: str) -> bool:
+    """Return whether a column numbers the rows: the next file's begin anew, and would be taken for the same events."""
+    numbers = columns.numbers.get(name)
+    return numbers is not None and bool((numbers[1:] - numbers[:-1] == 1).mean() > 0.9)
 
 
 def _evidence(columns: Columns, name: str, role: str) -> str:

@@ -13,7 +13,8 @@ WORDS = words(
         ajout_panier, carrito, carrello, winkelwagen, product added, add, cart_add
     remove_from_cart: remove_from_cart, removefromcart, remove, product removed, cart_remove, entfernt,
         aus dem warenkorb entfernt
-    purchase: purchase, purchased, buy, bought, order, transaction, checkout_complete, sale, sold, p, order completed,
+    purchase: partially_refunded, partially_paid, authorized,
+        purchase, purchased, buy, bought, order, transaction, checkout_complete, sale, sold, p, order completed,
         placed order, kauf, gekauft, kaufen, verkauf, bestellung, achat, acheter, vente, commande, compra, venta, acquisto, vendita,
         aankoop, verkoop, conversion, invoice, paid, completed, complete, delivered, shipped, bezahlt, abgeschlossen, geliefert,
         versandt, paye, payé, livré, pagado, pagato, betaald, fulfilled, closed, processing

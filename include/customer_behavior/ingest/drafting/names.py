@@ -27,7 +27,8 @@ NAMES = words(
     event_type: eventtype, eventname, event, action, actiontype, behavior, behaviortype, behaviour, activity, interaction, type,
         typ, ereignis, aktion, vorgang, art, evenement, evento, accion, azione, gebeurtenis, ev, act
     customer_id: customerid, userid, userpseudoid, customerno, customernumber, customer, customerkey, user, clientid, client,
-        visitorid, householdid, memberid, memberno, shopperid, buyerid, cardno, cardid, cardnumber, loyaltyid, customeruniqueid,
+        visitorid, householdid,
+        householdkey, memberid, memberno, shopperid, buyerid, cardno, cardid, cardnumber, loyaltyid, customeruniqueid,
         email, useremail, customeremail, accountid, kunde, kundennr, kundennummer, kundenid, kundenkarte, kundinnr, idclient,
         codeclient, numeroclient, cliente, idcliente, clienteid, codcliente, codicecliente, klant, klantnr, klantid, klantnummer,
         klient, klientid, kund, kundnr, musteri, uid, cid
@@ -63,7 +64,7 @@ NAMES = words(
     device: device, devicecategory, devicetype, platform, gerat, geraet, appareil, dispositivo
     channel: channel, saleschannel, source, trafficsourcemedium, medium, kanal, vertriebskanal, canal, canale, kanaal
     currency: currency, currencycode, iso4217, wahrung, waehrung, devise, moneda, divisa, valuta, moeda, waluta
-    event_id: eventid, rowid, lineid, uuid, eventuuid, positionsid, lineitemid, id
+    event_id: eventid, uuid, eventuuid, lineitemid, lineid, id
     status: status, orderstatus, financialstatus, paymentstatus, state, bestellstatus, zahlungsstatus, statut, estado, stato
     """
 )

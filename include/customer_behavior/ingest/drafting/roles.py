@@ -1,5 +1,6 @@
 """Which column is which of our fields: by the values, and by the names where those leave it open."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise, permutations
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from customer_behavior.ingest.drafting.columns import MOSTLY, Columns, Found, series_of
-from customer_behavior.ingest.drafting.keys import find_keys
+from customer_behavior.ingest.drafting.keys import CLAIMED, find_keys
 from customer_behavior.ingest.drafting.kinds import speaks
 from customer_behavior.ingest.drafting.names import likeness
 from customer_behavior.ingest.drafting.times import Times, times_of
@@ -17,7 +18,6 @@ NO_AMOUNTS = (
     "lat", "lon", "zip", "plz", "postal", "phone", "year", "age", "rating", "rank", "week", "month", "hour", "percent", "store", "filiale",
     "tax", "mwst", "vat", "score", "weight",
 )  # fmt: skip
-CLAIMED = 0.55  # a whole name
 
 
 @dataclass
@@ -40,8 +40,8 @@ class Roles:
         return series_of(self.times.stamps) if self.times else None
 
 
-def find_roles(frame: pd.DataFrame, hint: datetime | None = None) -> Roles:
-    """Return what the columns of a sample are; `hint` is a day that the file is known to hold."""
+def find_roles(frame: pd.DataFrame, hint: datetime | None = None, order: str | None = None) -> Roles:
+    """Return what the columns of a sample are; `hint` is a day that the file is known to hold, `order` the column of its orders."""
     read = {str(name): times_of(frame[name].tolist(), hint) for name in frame.columns}
     said = {name: times for name, times in read.items() if times}
     said = {name: times for name, times in said.items() if times.kind != "unit" or _may_be_time(name, times)}
@@ -49,6 +49,8 @@ def find_roles(frame: pd.DataFrame, hint: datetime | None = None) -> Roles:
     _find_time(roles, said)
     _find_amounts(roles)
     _find_type(roles)
+    if order and order in roles.free():
+        roles.fields["order_id"] = Found((order,), "its rows follow each other, and only the first says what all share")
     find_keys(roles, set(said))
     for name in ("category", "brand", "country", "device", "channel"):
         named = max(roles.free(), key=lambda column: likeness(column, name), default=None)
@@ -149,7 +151,7 @@ def _find_product_of_two(roles: Roles, numeric: list[str]) -> bool:
     columns, best = roles.columns, (0.0, ("", "", ""))
     for units, price, total in permutations(numeric[:12], 3):
         u, p, t = (columns.numbers[name] for name in (units, price, total))
-        telling = ~np.isnan(u + p + t) & (u != 0) & (u != 1) & (p != 1)
+        telling = ~np.isnan(u + p + t) & (u != 0) & (u != 1) & (p != 0) & (p != 1)
         if not columns.whole(units) or telling.sum() < max(3, roles.columns.rows / 100):
             continue
         share = float((np.abs(u * p - t) <= 0.011 * np.maximum(1, np.abs(u)))[telling].mean())
@@ -237,7 +239,7 @@ def _find_discounts(roles: Roles, numeric: list[str]) -> None:
     named = [name for name in named if np.abs(roles.columns.given(name)).max() < 1e9]
     if not named:
         return
-    shares = [name for name in named if "%" in name or "pct" in name.lower() or "percent" in name.lower()]
+    shares = [name for name in named if re.search("%|pct|percent", name.lower()) or _are_shares(roles.columns, name)]
     if shares:
         roles.unplaced.append(
             f"{', '.join(shares)} looks like a share of the price: discounts are read as amounts, it is left out"
@@ -250,6 +252,17 @@ def _find_discounts(roles: Roles, numeric: list[str]) -> None:
             else "of the whole line? of one unit: discount"
         )
         roles.fields["line_discount"] = Found(tuple(named), "by its name", doubt)
+
+
+def _are_shares(columns: Columns, name: str) -> bool:
+    """Return whether a column's values are a few round shares of 1, as 0, 0.1 and 0.25."""
+    values = set(columns.given(name))
+    return (
+        max(values) < 1
+        and min(values) >= 0
+        and 1 < len(values) <= 20
+        and all(round(value, 2) == value for value in values)
+    )
 
 
 def _find_type(roles: Roles) -> None:

@@ -213,7 +213,7 @@ def _nested(records: list[dict], form: str) -> Sample:
         items = record.get(explode) if explode else None
         rows += [{**record, explode: item} for item in items] if isinstance(items, list) and items else [record]
     rows = rows[:SAMPLE_ROWS]
-    names = list(dict.fromkeys(name for row in rows for name in column_names(row)))[:MAX_COLUMNS]
+    names = list(dict.fromkeys(name for row in rows for name in column_names(row) if name != explode))[:MAX_COLUMNS]
     frame = pd.DataFrame({name: [_text(value_at(row, name)) for row in rows] for name in names}, dtype=object)
     return Sample(frame.dropna(axis="columns", how="all"), form, explode=explode, notes=notes)
 

@@ -257,7 +257,9 @@ def _engine() -> duckdb.DuckDBPyConnection:
 def _read(values: Sequence[str | None], formats: tuple[str, ...] | None) -> list[datetime | None]:
     """Return values as a load reads them, by formats or as ISO 8601."""
     several = ", ".join(f"CAST(try_strptime(value, '{one}') AS TIMESTAMPTZ)" for one in formats or ())
-    read = f"coalesce({several})" if formats else "try_cast(value AS TIMESTAMPTZ)"
+    spaced = r"regexp_replace(value, ' ([+-][0-9]{2}):?([0-9]{2})$', '\1:\2')"
+    iso = f"try_cast(value AS TIMESTAMPTZ), try_cast({spaced} AS TIMESTAMPTZ)"
+    read = f"coalesce({several if formats else iso})"
     rows = "(SELECT unnest($values) AS value, unnest(range(len($values))) AS place)"
     found = (
         _engine()
