@@ -45,8 +45,8 @@ status: $(STAMP) ## Say what runs, and where
 psql: $(STAMP) ## Open the warehouse; reads SQL from standard input too
 	@$(LOCAL) psql $(ARGS)
 
-check-source: $(STAMP) ## Say what would happen to a file, load nothing: SOURCE=name FILE=path [DATE=YYYY-MM-DD]
-	@$(BIN)/python -m customer_behavior check-source --source "$(SOURCE)" --file "$(FILE)" $(if $(DATE),--date $(DATE))
+check-source: $(STAMP) ## Say what would happen to a file, load nothing: SOURCE=name FILE=path [DATE=YYYY-MM-DD]; drafts a new source, ACCEPT=1 writes it
+	@$(BIN)/python -m customer_behavior check-source --source "$(SOURCE)" --file "$(FILE)" $(if $(DATE),--date $(DATE)) $(if $(ACCEPT),--accept)
 
 bench: $(STAMP) ## Benchmarks beside their limits; writes .run/bench.json
 	@PYTHONPATH=include:plugins:tests $(BIN)/python -m bench $(ARGS)

@@ -93,27 +93,53 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", required=True, help="a file name in include/sources; a new one is drafted")
     parser.add_argument("--file", type=Path, required=True, help="a file as it would land")
     parser.add_argument("--date", type=date.fromisoformat, help="batch date, if it is not in the file's name")
+    parser.add_argument(
+        "--accept", action="store_true", help="write the draft of a new source, and shop.yaml's part in it"
+    )
 
 
 def _check_source(asked: argparse.Namespace) -> None:
-    from customer_behavior.ingest.check import check_file, lines_of
+    from customer_behavior.ingest.check import check_file
+    from customer_behavior.ingest.report import lines_of
     from customer_behavior.ingest.source import load_source
-    from customer_behavior.ingest.suggest import suggest
     from customer_behavior.paths import sources_dir
     from customer_behavior.settings import load_shop
 
     if not asked.file.is_file():
         sys.exit(f"error: there is no file {asked.file}")
     if not (sources_dir() / f"{asked.source}.yaml").exists():
-        print(suggest(asked.source, asked.file, load_shop()))
-        sys.exit(
-            f"error: there is no source {asked.source!r}; above is a draft for include/sources/{asked.source}.yaml"
-        )
+        _draft_source(asked)
+        return
     source = load_source(asked.source)
     report = check_file(source, load_shop(), asked.file, asked.date)
     print("\n".join(lines_of(report, source, asked.file)))
+    if asked.accept:
+        print(
+            f"nothing was written: include/sources/{asked.source}.yaml is there already; remove or rename it for a new draft"
+        )
     if not report.usable:
         sys.exit(1)
+
+
+def _draft_source(asked: argparse.Namespace) -> None:
+    from customer_behavior.ingest.drafting.onboarding import accept, lines_about, next_steps, onboard
+    from customer_behavior.ingest.report import lines_of
+    from customer_behavior.settings import load_shop
+
+    done = onboard(asked.source, asked.file, load_shop(), asked.date)
+    print("\n".join(lines_about(done)))
+    if done.source and done.report:
+        print("\n" + "\n".join(lines_of(done.report, done.source, asked.file)))
+    elif done.why_not:
+        print(f"\nNOT USABLE: {done.why_not}")
+    if asked.accept:
+        print("\n".join([*accept(done, asked.source), *next_steps(done, asked.file)]))
+        if not (done.report and done.report.usable):
+            sys.exit(1)
+        return
+    sys.exit(
+        f"error: there is no source {asked.source!r}; above is a draft for include/sources/{asked.source}.yaml, which ACCEPT=1 writes"
+    )
 
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:

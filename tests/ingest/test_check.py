@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-import yaml
 
 from customer_behavior.cli import main
-from customer_behavior.ingest.source import load_source
+from customer_behavior.ingest.source import Rules
 from support import small_shop
 from support.small_shop import line
 
@@ -60,7 +59,7 @@ def test_a_missing_column_is_named_with_the_nearest_one(landing, landed, capsys)
 def test_the_column_to_fill_down_by_is_named(landing, landed, capsys):
     small_shop.configure(landing.parent, {"fill_down": {"by": "custmer", "columns": ["item"]}})
     assert check(landed) == 1
-    assert "MISSING, mapped to fill_down; did you mean 'customer'?" in capsys.readouterr().out
+    assert "MISSING, named by fill_down; did you mean 'customer'?" in capsys.readouterr().out
 
 
 def test_too_many_refusals_end_with_an_error(landing, landed, capsys):
@@ -80,21 +79,38 @@ def test_the_zone_is_judged_by_the_quiet_hours(landing, capsys):
     assert "the quiet hours are at night 5 hours behind America/New_York" in capsys.readouterr().out
 
 
-def test_a_source_that_does_not_exist_is_drafted_from_the_header(landing, landed, capsys, tmp_path):
-    (landing.parent / "sources" / "till.yaml").unlink()
-    assert check(landed) == 1
-    draft = capsys.readouterr().out
-    known = {
-        "event_time": "time",
-        "event_type": "type",
-        "customer_id": "customer",
-        "product_id": "item",
-        "price": "price",
-    }
-    assert known.items() <= yaml.safe_load(draft)["columns"].items()
-    (landing.parent / "sources" / "till.yaml").write_text(draft)
-    assert load_source("till").path == "till/{date}.csv"
-    assert check(landed) == 0
+def test_a_file_without_rows_is_an_empty_day_as_a_load_has_it(landing, load, capsys):
+    path = small_shop.land(landing, DAY, [])
+    assert check(path) == 0
+    assert "this file would be loaded, as an empty day" in capsys.readouterr().out
+    assert load(DAY)["rows_read"] == 0
+
+
+def test_a_file_of_many_days_is_judged_as_a_history(landing, capsys):
+    lines = [line(f"{DAY.replace(day=1 + n % 28)} 12:00:00", customer=f"c{n}") for n in range(200)]
+    path = small_shop.land(landing, DAY, lines).rename(landing / "all.csv")
+    assert check(path) == 0
+    said = capsys.readouterr().out
+    assert "a history: each row judged as of the batch of its own day" in said
+    assert "rows: 200 read, 200 accepted, 0 rejected" in said
+    assert check(path, "--date", str(DAY)) == 1
+    assert "time_outside_batch" in capsys.readouterr().out
+
+
+def test_ids_that_a_spreadsheet_changed_are_named_and_counted(landing, capsys):
+    if "whole_ids" in Rules.model_fields:  # else they are mended before they are counted
+        small_shop.configure(landing.parent, {"rules": {"whole_ids": []}})
+    customers = ["1001.0", "1001", "1002.0", "4.68769E+18", "7"]
+    lines = [
+        line(f"{DAY} 12:00:00", customer=one, item=item) for one in customers for item in ("00123", "123", "00045")
+    ]
+    check(small_shop.land(landing, DAY, lines))
+    said = capsys.readouterr().out
+    assert "customer_id: 6 rows end in .0, as '1001.0', 3 of them beside the same id without it" in said
+    assert "4.68769E+18" in said
+    assert "product_id: 5 rows are shorter than ids with leading zeros, as '123' beside '00045'" in said
+    check(small_shop.land(landing, DAY, [line(f"{DAY} 12:00:00", customer="1001", item="milk")]))
+    assert "\nids\n" not in capsys.readouterr().out
 
 
 def test_a_damaged_file_of_a_new_source_is_said(landing, capsys):

@@ -145,3 +145,23 @@ def test_stamps_are_placed_in_the_zone_of_the_source(stamp, utc):
 def test_a_mapped_column_that_is_not_there_is_named_with_those_that_are():
     with pytest.raises(BadInputError, match=r"'units', mapped to quantity in .*till\.yaml.*its columns are time, type"):
         check_header(till(), ["time", "type", "customer", "basket", "item", "group", "price", "off"], "f.csv")
+
+
+def test_a_time_is_read_by_the_sources_formats():
+    source = till(time_format=["%d.%m.%Y %H:%M", "%d.%m.%y"], max_lateness_days=0)
+    stamps = ["5.3.2024 9:07", "05.03.24", "03/05/2024 09:07", "2024-03-05 09:07:00", "31.02.2024 09:07", ""]
+    found = mapped(source, *(small_shop.line(stamp) for stamp in stamps))
+    assert [str(at.tz_convert(NEW_YORK))[:16] for at in found.events["event_time"]] == [
+        "2024-03-05 09:07",
+        "2024-03-05 00:00",
+    ]
+    assert [refusal.reason for refusal in found.refusals] == ["time_unreadable"] * 3 + ["time_missing"]
+
+
+def test_a_date_and_a_time_of_day_may_be_two_columns():
+    columns = {**small_shop.SOURCE_FILE["columns"], "event_time": ["time", "group"]}
+    del columns["category"]
+    clocks = ["09:07", " 23:59 ", "", "24:61"]
+    found = mapped(till(columns=columns), *(small_shop.line(str(DAY), group=clock) for clock in clocks))
+    assert [str(at.tz_convert(NEW_YORK))[11:16] for at in found.events["event_time"]] == ["09:07", "23:59"]
+    assert [refusal.reason for refusal in found.refusals] == ["time_missing", "time_unreadable"]

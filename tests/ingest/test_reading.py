@@ -100,3 +100,15 @@ def test_broken_gzip_names_the_file(tmp_path):
 def test_an_unusable_header_stops_the_file(tmp_path, content, message):
     with pytest.raises(BadInputError, match=message):
         read(write(tmp_path / "f.csv", content))
+
+
+@pytest.mark.parametrize("block_bytes", [8, 1 << 20])
+def test_a_file_without_a_header_line_is_read_from_its_first_line(tmp_path, monkeypatch, block_bytes):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
+    path = write(tmp_path / "f.csv", b'\xef\xbb\xbf1,a\n2,"b\nb"\n3\n4,d')
+    found = list(reading.read_delimited(path, header=("id", "name")))
+    rows = [
+        (int(n), *row.values()) for block in found for n, row in zip(block.lines, block.table.to_pylist(), strict=True)
+    ]
+    assert rows == [(1, "1", "a"), (2, "2", "b\nb"), (5, "4", "d")]
+    assert [(one.line, one.reason) for block in found for one in block.refusals] == [(4, "column_count")]

@@ -46,6 +46,12 @@ def test_every_shipped_source_is_understood(name):
         ({"explode": "item"}, "explode is of jsonl and parquet: CSV has no lists"),
         ({"explode": "itms", "format": "jsonl"}, "explode names 'itms', but no column reads from its items"),
         ({"event_types": {"buy": "bought"}}, "event_types.buy"),
+        ({"time_format": "%H:%M"}, r"'%H:%M' lacks a year \(%Y\)"),
+        ({"time_format": ["%d.%m.%Y", "%d.%m. %H:%M"]}, "'%d.%m. %H:%M' lacks a year"),
+        ({"time_format": "%d.%m.%Y %Q"}, "has %Q; the parts are %Y"),
+        ({"time_format": "%d.%m.%Y", "time_unit": "s"}, "time_unit is of one column of numbers"),
+        ({"header": ["time", "type", "time"]}, "each by a name of its own"),
+        ({"header": ["time"], "format": "jsonl"}, "header names the columns of a csv"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_file(tmp_path, monkeypatch, change, message):

@@ -17,5 +17,5 @@ def read_file(source: Source, path: Path) -> Iterator[Block]:
         return read_jsonl(path, source.wanted, source.explode)
     if source.format == "parquet":
         return read_parquet(path, source.wanted, source.explode)
-    read = read_delimited(path, source.delimiter)
+    read = read_delimited(path, source.delimiter, source.header)
     return filled_down(read, source.fill_down) if source.fill_down else read

@@ -18,6 +18,7 @@ from customer_behavior.errors import BadInputError
 from customer_behavior.features import customer_day
 from customer_behavior.ingest import orders
 from customer_behavior.ingest.engine import open_engine
+from customer_behavior.ingest.limits import refusal_of
 from customer_behavior.ingest.rates import exchange_of
 from customer_behavior.ingest.source import Source
 from customer_behavior.ingest.staging import Batch, Staging
@@ -51,7 +52,7 @@ def staged(source: Source, shop: Shop, batches: list[Batch], landing: Path) -> I
         staging = Staging(engine, source, shop.zone, landing, exchange_of(source, shop, landing))
         refused = {batch.batch_date: staging.read(batch) for batch in batches}
         for batch in batches:
-            _check_rejects(source, batch)
+            _check_whole(source, batch)
         staging.identify()
         yield Delivery(batches, staging, refused)
 
@@ -66,22 +67,11 @@ def load(connection: Connection, delivery: Delivery, shop: Shop, run_id: str | N
     _replace(connection, delivery.staging, delivery.batches, shop, run_id)
 
 
-def _check_rejects(source: Source, batch: Batch) -> None:
-    unclear = batch.signs.unclear()
-    if unclear:
-        raise BadInputError(f"{source.name} {batch.batch_date}: {unclear} in include/sources/{source.name}.yaml")
-    if batch.rows_read and batch.rows_nobody / batch.rows_read > source.nobody_limit:
+def _check_whole(source: Source, batch: Batch) -> None:
+    refusal = refusal_of(source, batch)
+    if refusal:
         raise BadInputError(
-            f"{source.name} {batch.batch_date}: {batch.rows_nobody:,} of {batch.rows_read:,} rows have neither a customer nor a "
-            f"session, more than the nobody_limit of {source.nobody_limit:.1%}; see that customer_id and session_id in "
-            f"include/sources/{source.name}.yaml name the right columns, or raise nobody_limit; nothing of it was loaded, the "
-            f"tables keep what they had"
-        )
-    if batch.rows_read and batch.rows_rejected / batch.rows_read > source.reject_limit:
-        raise BadInputError(
-            f"{source.name} {batch.batch_date}: {batch.rows_rejected:,} of {batch.rows_read:,} rows refused, more than the "
-            f"reject_limit of {source.reject_limit:.1%} in include/sources/{source.name}.yaml; nothing of it was loaded, the "
-            f"tables keep what they had"
+            f"{source.name} {batch.batch_date}: {refusal}; nothing of it was loaded, the tables keep what they had"
         )
 
 

@@ -35,19 +35,25 @@ class Check:
     detail: str
 
 
+def lacking(source: Source, columns: Collection[str]) -> dict[str, str]:
+    """Return the columns that the source needs and the file lacks, each with the words that name it in the source."""
+    lacks = {
+        wanted: f"mapped to {name}"
+        for name, column in source.columns.items()
+        for wanted in ((column,) if isinstance(column, str) else column)
+        if wanted not in columns and wanted not in source.optional
+    }
+    if source.fill_down and source.fill_down.by not in columns:
+        lacks[source.fill_down.by] = "named by fill_down"
+    return lacks
+
+
 def check_header(source: Source, columns: list[str], where: str) -> None:
     """Raise BadInputError naming the first column that the source needs and the file lacks, and those it has."""
-    for name, column in source.columns.items():
-        for wanted in (column,) if isinstance(column, str) else column:
-            if wanted not in columns and wanted not in source.optional:
-                raise BadInputError(
-                    f"{where}: column {wanted!r}, mapped to {name} in include/sources/{source.name}.yaml, is not in the file; "
-                    f"its columns are {', '.join(columns)}"
-                )
-    if source.fill_down and source.fill_down.by not in columns:
+    for wanted, words in lacking(source, columns).items():
         raise BadInputError(
-            f"{where}: column {source.fill_down.by!r}, named by fill_down in include/sources/{source.name}.yaml, is not in the "
-            f"file; its columns are {', '.join(columns)}"
+            f"{where}: column {wanted!r}, {words} in include/sources/{source.name}.yaml, is not in the file; "
+            f"its columns are {', '.join(columns)}"
         )
 
 
@@ -129,6 +135,9 @@ FROM judged"""
 
 def _time(source: Source) -> str:
     """Return the time of an event: a stamp, or the units since 1970 (up to the year 2100, so that nothing overflows)."""
+    if source.time_format:
+        read = (f"CAST(try_strptime(event_time_text, {quoted(one)}) AS TIMESTAMPTZ)" for one in source.time_format)
+        return f"coalesce({', '.join(read)})"
     if source.time_unit is None:
         spaced = r"regexp_replace(event_time_text, ' ([+-][0-9]{2}):?([0-9]{2})$', '\1:\2')"  # Shopify's zone
         stamp = f"coalesce(try_cast(event_time_text AS TIMESTAMPTZ), try_cast({spaced} AS TIMESTAMPTZ))"
@@ -184,6 +193,8 @@ def _given(source: Source, field: str, untidy: Collection[str] = ()) -> str:
             else identifier(column)
             for column in columns
         ]
+        if field == "event_time":
+            return " || ' ' || ".join(names)  # a date and a time of day; without one of them there is no time
         return names[0] if len(names) == 1 else f"coalesce({', '.join(names)})"
     if field in source.constants:
         return quoted(source.constants[field])

@@ -7,7 +7,7 @@ are no UTF-8) is read again record by record, so that only the bad lines of it a
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,8 +37,10 @@ Record = tuple[
 ]  # first line, text (None: goes on in the next block), fields (None: unreadable)
 
 
-def read_delimited(path: Path, delimiter: str = ",") -> Iterator[Block]:
-    """Yield the blocks of a delimited text file with a header line, gzipped if its name ends in .gz.
+def read_delimited(path: Path, delimiter: str = ",", header: Sequence[str] = ()) -> Iterator[Block]:
+    """Yield the blocks of a delimited text file, gzipped if its name ends in .gz.
+
+    Its first line names the columns, unless `header` does: then it is a row like the others.
 
     Raises
     ------
@@ -46,14 +48,17 @@ def read_delimited(path: Path, delimiter: str = ",") -> Iterator[Block]:
         When the file is empty, has no usable header, or its compression is broken; the message names the file.
     """
     with open_text(path) as file:
-        yield from _blocks(file, path, delimiter)
+        yield from _blocks(file, path, delimiter, list(header))
 
 
-def _blocks(file: BinaryIO | gzip.GzipFile, path: Path, delimiter: str) -> Iterator[Block]:
-    header = _header(file.readline(blocks.MAX_RECORD_BYTES), path, delimiter)
+def _blocks(file: BinaryIO | gzip.GzipFile, path: Path, delimiter: str, header: list[str]) -> Iterator[Block]:
+    line = 1  # of the next block's first record
+    if not header:
+        header = _header(file.readline(blocks.MAX_RECORD_BYTES), path, delimiter)
+        line = 2
     carry = b""  # a record whose quote is open at the end of a block goes on in the next
-    line = 2  # of the next block's first record
-    for content, first_line, refusals in text_blocks(file, 2):
+    for content, first_line, refusals in text_blocks(file, line):
+        content = content.removeprefix(b"\xef\xbb\xbf") if first_line == 1 else content
         line = first_line - carry.count(b"\n")
         content = carry + content
         block = None if refusals else _fast(content, header, delimiter, line)

@@ -1,5 +1,6 @@
 """A source: one YAML file that says where its files land and what their columns mean."""
 
+import re
 from collections.abc import Collection
 from datetime import date
 from typing import Literal
@@ -27,6 +28,7 @@ FIELDS = (
     "event_time", "event_type", *TEXT_FIELDS, "quantity", "price", "line_total", "discount", "line_discount", "currency",
     "product_name", "line_refund", "order_refund",
 )  # fmt: skip
+TIME_PARTS = ("Y", "y", "m", "b", "B", "d", "H", "I", "M", "S", "f", "p", "z", "a", "A", "j")  # of strptime
 
 
 class Calendar(Settings):
@@ -102,8 +104,10 @@ class Source(Settings):
     path: str
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    header: tuple[str, ...] = ()
     timezone: str
     time_unit: Literal["s", "ms", "us"] | None = None
+    time_format: tuple[str, ...] = ()
     currency: str = Field(pattern="^[A-Z]{3}$")
     decimal: Literal[".", ","] | None = None
     on_missing: Literal["fail", "empty", "calendar"] = "fail"
@@ -144,6 +148,26 @@ class Source(Settings):
                 )
         return value
 
+    @field_validator("time_format", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("time_format")
+    @classmethod
+    def _whole_dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            said = re.findall(r"%-?(.)", text)
+            unknown = [one for one in said if one not in TIME_PARTS]
+            if unknown or text.endswith("%"):
+                raise ValueError(
+                    f"{text!r} has %{'%'.join(unknown)}; the parts are %{', %'.join(TIME_PARTS)}, as in %d.%m.%Y %H:%M"
+                )
+            for part, words in (("yY", "a year (%Y)"), ("mbB", "a month (%m)"), ("d", "a day (%d)")):
+                if not set(part) & set(said):
+                    raise ValueError(f"{text!r} lacks {words}: write it like %d.%m.%Y %H:%M")
+        return value
+
     @field_validator("path")
     @classmethod
     def _dated_path(cls, value: str) -> str:
@@ -157,9 +181,10 @@ class Source(Settings):
             if name not in FIELDS:
                 raise ValueError(f"{name!r} is no field of an event; the fields are {', '.join(FIELDS)}")
         for name, column in self.columns.items():
-            if not isinstance(column, str) and name not in (*TEXT_FIELDS, "line_discount"):
+            if not isinstance(column, str) and name not in (*TEXT_FIELDS, "line_discount", "event_time"):
                 raise ValueError(
-                    f"{name} names several columns; line_discount adds them up, and texts take the first given"
+                    f"{name} names several columns; line_discount adds them up, texts take the first given, and event_time "
+                    "joins a date and a time of day"
                 )
         if self.order_delivery == "whole" and "order_id" not in self.columns:
             raise ValueError("order_delivery: whole needs the column of order_id: it says what is delivered again")
@@ -171,6 +196,12 @@ class Source(Settings):
             raise ValueError("order_refund needs the column of order_id: it is spread over the order's lines")
         if "currency" in self.constants:
             raise ValueError("constants.currency: the key currency says it for every row")
+        if self.time_unit and (self.time_format or not isinstance(self.columns.get("event_time", ""), str)):
+            raise ValueError(
+                "time_unit is of one column of numbers since 1970; leave it out, or time_format and the second column"
+            )
+        if self.header and (self.format != "csv" or len(set(self.header)) < len(self.header)):
+            raise ValueError("header names the columns of a csv without a header line, each by a name of its own")
         given = {*self.columns, *self.constants}
         if "event_time" not in self.columns:
             raise ValueError("columns.event_time is missing: name the column that holds the time")
