@@ -6,6 +6,7 @@ tests/e2e/test_chain.py has them (`test_two_runs_of_a_date_at_the_same_moment_le
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -376,3 +377,51 @@ def test_rejects_become_events_when_replayed_after_the_mapping_is_corrected(shop
     replayed = shop.tables()
     shop.load(ONE)  # the run of the night does the same
     assert shop.tables() == replayed
+
+
+# --- files landed twice, and not yet --------------------------------------------------------------------------------
+
+
+def test_copies_backups_and_an_intraday_file_count_once_and_are_in_the_ledger(shop):
+    shop.configure(path="till/{date}*.csv*")
+    path = shop.land(ONE, [line(at(ONE)), line(at(ONE), "c2"), line(at(ONE), "c3")])
+    content = path.read_bytes()
+    for name in (f"{ONE} (1).csv", f"{ONE}.csv.bak", f"{ONE}_intraday.csv", f"{ONE}.csv.part", "other.csv"):
+        (path.parent / name).write_bytes(content)
+    path.with_suffix(".csv.gz").write_bytes(gzip.compress(content))
+    shop.load(ONE)
+    assert shop.query(LEDGER) == [(ONE, "loaded", 3, 3, 0, 0)]
+    assert shop.query("SELECT sum(orders), sum(revenue) FROM features.customer_day") == [(3, 7.5)]
+    [(read, passed)] = shop.query("SELECT files, files_passed_over FROM raw.ingest_batches")
+    assert read == [f"till/{ONE}.csv"]
+    assert {one["file"] for one in passed} == {
+        f"till/{ONE}{rest}" for rest in (" (1).csv", ".csv.bak", "_intraday.csv", ".csv.part", ".csv.gz")
+    }
+    run = shop.run(ONE)
+    assert f"till {ONE}: till/{ONE}.csv.bak was not read: its name is that of a backup" in run.log
+
+
+def test_an_upload_in_progress_is_waited_for_and_named(shop):
+    for on_missing in ("fail", "empty"):
+        shop.configure(path="till/{date}.csv*", on_missing=on_missing)
+        shop.land(ONE, [line(at(ONE))]).rename(shop.landing / "till" / f"{ONE}.csv.part")
+        log = shop.fail(ONE, "wait_for_files[-1]")
+        assert (
+            f"NotReadyError: till {ONE}: not landed yet: till/{ONE}.csv.part: its name is that of a file still" in log
+        )
+        assert shop.query(LEDGER) == []
+        (shop.landing / "till" / f"{ONE}.csv.part").rename(shop.landing / "till" / f"{ONE}.csv")
+    shop.load(ONE)
+    assert shop.query(LEDGER) == [(ONE, "loaded", 1, 1, 0, 0)]
+
+
+def test_two_states_of_one_file_are_refused_with_both_names(shop):
+    shop.configure(path="till/{date}*.csv")
+    path = shop.land(ONE, [line(at(ONE))])
+    path.rename(path.with_name(f"{ONE} (1).csv"))
+    shop.land(ONE, [line(at(ONE), "c2")])
+    log = shop.fail(ONE, "load_batch[0]")
+    assert (
+        f"BadInputError: till/{ONE}.csv and till/{ONE} (1).csv are copies of one file by their names, and differ" in log
+    )
+    assert shop.query(LEDGER) == []

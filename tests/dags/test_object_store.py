@@ -150,9 +150,9 @@ def test_without_airflow_a_bucket_opens_with_the_credentials_of_the_environment(
     assert loaded(warehouse, None) == local
     assert str(landing()) == str(landing_dir()) == f"s3://{bucket}/landing"
     small_shop.configure(shop.parent, {"path": "till/*{date}.csv"})
-    assert landed_files(load_source("till"), NEXT, landing_dir()) == []
+    assert landed_files(load_source("till"), NEXT, landing_dir()).files == []
     store.put(bucket, f"landing/till/{NEXT}.csv", b"time\n")
-    assert [file.name for file in landed_files(load_source("till"), NEXT, landing_dir())] == [f"{NEXT}.csv"]
+    assert [file.name for file in landed_files(load_source("till"), NEXT, landing_dir()).files] == [f"{NEXT}.csv"]
 
 
 def test_a_range_is_cut_by_the_sizes_of_its_objects(store, shop, bucket, warehouse, monkeypatch):
@@ -221,7 +221,7 @@ def test_credentials_may_be_limited_to_the_folder(shop, bucket, monkeypatch):
     root = landing()
     monkeypatch.setattr(root.fs, "info", refuses)
     small_shop.configure(shop.parent, {"path": "till/{date}*.csv"})
-    assert landed_files(load_source("till"), DAY, root) == []
+    assert landed_files(load_source("till"), DAY, root).files == []
 
 
 @pytest.mark.parametrize("path", ["till/{date}.csv", "till/{date}*.csv"])

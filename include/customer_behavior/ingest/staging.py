@@ -15,6 +15,7 @@ import pyarrow as pa
 from customer_behavior.ingest.blocks import Block, Refusal, untidy
 from customer_behavior.ingest.engine import quoted
 from customer_behavior.ingest.formats import read_file
+from customer_behavior.ingest.landing import PassedOver
 from customer_behavior.ingest.mapping import DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
 from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import Source
@@ -38,6 +39,7 @@ class Batch:
     files: list[Path] = field(default_factory=list)
     rows_read: int = 0
     rows_rejected: int = 0
+    passed_over: list[PassedOver] = field(default_factory=list)
 
 
 class Staging:
