@@ -5,15 +5,18 @@ from __future__ import annotations
 import gzip
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from customer_behavior.asof import ONE_DAY
 from customer_behavior.errors import BadInputError
 from customer_behavior.ingest import same_content
 from customer_behavior.ingest.landing import Found, counted_once, landed_files
+from support import small_shop
 
 DAY = date(2024, 3, 5)
 HEADER = "time,item\n"
@@ -105,6 +108,8 @@ def test_what_the_pattern_spells_out_is_meant(tmp_path):
         ("2024-03-05.tmp", "till/{date}.tmp"),
         (".2024-03-05.csv", "till/.{date}*.csv"),
         ("2024-03-05_intraday_1.jsonl", "till/{date}_intraday*.jsonl"),
+        ("2024-03-05_7.jsonl.gz", "till/{date}*.json*"),
+        ("2024-03-05", "till/{date}*"),
     ):
         put(tmp_path, f"till/{name}")
         assert names(find(tmp_path, path)) == [name]
@@ -137,6 +142,14 @@ def test_an_upload_is_seen_under_a_name_that_the_pattern_does_not_match(tmp_path
         assert (found.files, [one.file.name for one in found.awaited if "other" not in one.file.name]) == ([], [name])
     put(tmp_path, "till/2024-03-05.csv")
     assert names(find(tmp_path, "till/{date}.csv")) == ["2024-03-05.csv"]
+
+
+def test_files_in_hidden_folders_are_not_the_day_s(tmp_path):
+    for name in ("a/2024-03-05.csv", ".trash/2024-03-05.csv", "a/.old/2024-03-05_b.csv"):
+        put(tmp_path, f"till/{name}", HEADER + f"10:00,{name}\n")
+    found = find(tmp_path, "till/**/{date}*.csv")
+    assert [str(file.relative_to(tmp_path)) for file in found.files] == ["till/a/2024-03-05.csv"]
+    assert {one.reason for one in found.passed_over} == {"its folder is hidden"}
 
 
 def test_an_empty_file_has_not_landed_and_files_without_rows_are_no_copies(tmp_path):
@@ -194,34 +207,72 @@ def rows_read(found: Found) -> Counter:
     return lines
 
 
-@pytest.mark.parametrize("seed", range(150))
-def test_random_sets_of_files_count_each_row_as_often_as_it_was_sold(tmp_path, seed):
-    """A day is exported in parts; parts are copied, compressed, backed up and half uploaded again. Each row counts once."""
-    chance = random.Random(seed)
+def land_at_random(
+    chance: random.Random, folder: Path, day: date, header: str, row: Callable[[date, int, int], str]
+) -> tuple[Counter, bool]:
+    """Land a day's export in parts, and copy, compress, back up and half upload them; return its rows, and whether one is on its way."""
     sold: Counter = Counter()
     awaited = False
     for part in range(chance.randint(1, 4)):
-        name = f"2024-03-05{f'_{part}' if part or chance.random() < 0.5 else ''}"
-        lines = [f"1{part}:{n:02d},{chance.choice('abc')}" for n in range(chance.randint(1, 60))]
-        content = HEADER + "".join(f"{line}\n" for line in lines)
+        name = f"{day}{f'_{part}' if part or chance.random() < 0.5 else ''}"
+        lines = [row(day, part, n) for n in range(chance.randint(1, 60))]
+        content = header + "".join(f"{line}\n" for line in lines)
         landed = chance.random() < 0.95
         for mark in chance.sample(MARKS, chance.randint(1, 3)) if landed else ():
-            kept = len(content) if chance.random() < 0.7 else chance.randint(len(HEADER) + 1, len(content))
+            kept = len(content) if chance.random() < 0.7 else chance.randint(len(header) + 1, len(content))
             form = ".csv.gz" if chance.random() < 0.4 else ".csv"
-            put(tmp_path, f"till/{mark.format(name)}{form}", content[:kept])
+            put(folder, f"till/{mark.format(name)}{form}", content[:kept])
         if landed:
-            put(tmp_path, f"till/{name}.csv{chance.choice(['', '.gz'])}", content)
+            put(folder, f"till/{name}.csv{chance.choice(['', '.gz'])}", content)
             sold.update(lines)
         for junk in chance.sample(JUNK, 2) if not landed else chance.sample(JUNK, chance.randint(0, 2)):
-            put(tmp_path, f"till/{junk.format(name)}", content[: chance.randint(1, len(content))])
+            put(folder, f"till/{junk.format(name)}", content[: chance.randint(1, len(content))])
             awaited |= not landed and ("part" in junk or "tmp" in junk)
+    if sold and chance.random() < 0.3:
+        put(
+            folder,
+            f"till/{day}_intraday.csv",
+            header + "".join(f"{line}\n" for line in [*sold][: chance.randint(1, 9)]),
+        )
+    return sold, awaited
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_sets_of_files_count_each_row_as_often_as_it_was_sold(tmp_path, seed):
+    chance = random.Random(seed)
+    sold, awaited = land_at_random(
+        chance, tmp_path, DAY, HEADER, lambda _, part, n: f"1{part}:{n:02d},{chance.choice('abc')}"
+    )
     found = find(tmp_path)
-    if awaited:
-        assert found.awaited
-    else:
-        assert not found.awaited
+    assert bool(found.awaited) == awaited
+    if not awaited:
         assert rows_read(found) == sold
     there = {file.name for file in (tmp_path / "till").iterdir()}
     assert {file.name for file in found.files} | {one.file.name for one in found.passed_over} == there, (
         "each is accounted for"
     )
+
+
+def test_random_days_are_loaded_as_they_were_sold(landing, load, query):
+    """The same through a load: events, orders and revenue beside a count that knows of no files."""
+    small_shop.configure(landing.parent, {"path": "till/{date}*.csv*", "on_missing": "empty"})
+    chance = random.Random(7)
+    header = ",".join(small_shop.HEADER) + "\n"
+    told = []
+    day = DAY
+    while len(told) < 40:
+        sold, awaited = land_at_random(
+            chance, landing, day, header,
+            lambda day, part, n: f"{day} 1{part}:{n:02d}:00,purchase,c{n % 7},{day}-{part}-{n},tea,g,{n % 3 + 1},2.50,0",
+        )  # fmt: skip
+        if awaited:
+            for file in (landing / "till").glob(f"{day}*"):
+                file.unlink()
+            continue
+        units = sum(int(line.split(",")[6]) for line in sold)
+        told.append((day, len(sold), len(sold), units * 2.5))
+        day += ONE_DAY
+    load(DAY, day - ONE_DAY)
+    assert query("SELECT batch_date, rows_accepted FROM raw.ingest_batches ORDER BY 1") == [one[:2] for one in told]
+    found = "SELECT batch_date, count(*), count(DISTINCT order_id), sum(quantity * price) FROM raw.events GROUP BY 1 ORDER BY 1"
+    assert query(found) == [one for one in told if one[1]]

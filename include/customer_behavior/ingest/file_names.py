@@ -66,10 +66,10 @@ class Pattern:
             return "unfinished"
         if BACKUP.search(name) and not BACKUP.search(self.literal):
             return "backup"
-        bare = uncopied(name)
-        if self.ending and not bare.endswith((self.ending, f"{self.ending}.gz")):
-            return "ending"
-        return "finished"
+        bare = uncompressed(name)
+        if self.ending is None or bare.endswith(self.ending) or re.search(rf"{DATA}$", bare, re.IGNORECASE):
+            return "finished"
+        return "ending"
 
     def is_intraday(self, name: str) -> bool:
         """Return whether a file is of a day that was still running, where the pattern also means days that are over."""

@@ -128,13 +128,14 @@ def _by_name(named: list[Path], pattern: Pattern, landing: Path, wanted: str) ->
     unfinished: list[PassedOver] = []
     for file in named:
         kind = pattern.kind(file.name)
-        inside = file.relative_to(landing).parts[:-1]
-        if not hidden_folders and any(part.startswith(".") for part in inside):
-            kind = "hidden"
-        if kind == "finished" and not file.stat().st_size:
-            unfinished.append(PassedOver(file, "it is empty (0 bytes), as an upload is that has just begun"))
+        if not hidden_folders and any(part.startswith(".") for part in file.relative_to(landing).parts[:-1]):
+            passed.append(PassedOver(file, "its folder is hidden"))
         elif kind == "finished":
-            finished.append(file)
+            with suppress(FileNotFoundError):  # gone since it was listed
+                if file.stat().st_size:
+                    finished.append(file)
+                else:
+                    unfinished.append(PassedOver(file, "it is empty (0 bytes), as an upload is that has just begun"))
         else:
             uploading = kind == "unfinished" or (kind == "hidden" and _becomes_one(file.name, pattern))
             (unfinished if uploading else passed).append(PassedOver(file, SAID[kind]))
