@@ -425,3 +425,31 @@ def test_two_states_of_one_file_are_refused_with_both_names(shop):
         f"BadInputError: till/{ONE}.csv and till/{ONE} (1).csv are copies of one file by their names, and differ" in log
     )
     assert shop.query(LEDGER) == []
+
+
+def test_one_export_of_a_history_is_cut_by_day_and_loaded(shop):
+    shop.configure(reject_limit=1)
+    lines = [line(at(TWO), "c2"), line(at(ONE)), line("never", "c3"), line(at(FOUR), item='"two\nlines"'), "bad"]
+    path = shop.land(ONE, lines)
+    (shop.landing / "history").mkdir()
+    path.rename(shop.landing / "history" / "all.csv")
+    run = shop.run(ONE, "load_history", source="till", file="history/all.csv")
+    assert run.state == "success", run.log[-6000:]
+    assert shop.query(LEDGER) == [
+        (ONE, "loaded", 2, 1, 1, 0),
+        (TWO, "loaded", 1, 1, 0, 0),
+        (THREE, "empty", 0, 0, 0, 0),
+        (FOUR, "loaded", 2, 1, 1, 0),
+    ]
+    assert shop.query("SELECT batch_date, reason FROM raw.rejected_events ORDER BY 1") == [
+        (ONE, "time_unreadable"),
+        (FOUR, "column_count"),
+    ]
+    before = shop.tables()
+    shop.landed = {ONE: 2}
+    shop.load(ONE)  # a day of it, as any day
+    assert shop.tables() == before
+    shop.land(TWO, [line(at(TWO), "another")])
+    run = shop.run(ONE, "load_history", source="till", file="history/all.csv")
+    assert (run.state, shop.tables()) == ("failed", before)
+    assert f"BadInputError: till/{TWO}.csv: there are files of these days, and they do not hold what" in run.log
