@@ -415,18 +415,6 @@ def test_an_upload_in_progress_is_waited_for_and_named(shop):
     assert shop.query(LEDGER) == [(ONE, "loaded", 1, 1, 0, 0)]
 
 
-def test_two_states_of_one_file_are_refused_with_both_names(shop):
-    shop.configure(path="till/{date}*.csv")
-    path = shop.land(ONE, [line(at(ONE))])
-    path.rename(path.with_name(f"{ONE} (1).csv"))
-    shop.land(ONE, [line(at(ONE), "c2")])
-    log = shop.fail(ONE, "load_batch[0]")
-    assert (
-        f"BadInputError: till/{ONE}.csv and till/{ONE} (1).csv are copies of one file by their names, and differ" in log
-    )
-    assert shop.query(LEDGER) == []
-
-
 def test_one_export_of_a_history_is_cut_by_day_and_loaded(shop):
     shop.configure(reject_limit=1)
     lines = [line(at(TWO), "c2"), line(at(ONE)), line("never", "c3"), line(at(FOUR), item='"two\nlines"'), "bad"]

