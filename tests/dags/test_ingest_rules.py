@@ -1,17 +1,16 @@
 """The rules that docs/architecture.md gives of a batch, each through a run of `ingest_events`.
 
-One Airflow serves the file; every test has a warehouse of its own. Two runs of one date at the same moment need a scheduler:
+One Airflow serves it and test_landed_files.py; every test has a warehouse of its own.
+Two runs of one date at the same moment need a scheduler:
 tests/e2e/test_chain.py has them (`test_two_runs_of_a_date_at_the_same_moment_leave_what_one_leaves`).
 """
 
 from __future__ import annotations
 
-import gzip
 import os
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,11 +19,8 @@ import yaml
 
 from customer_behavior.features import snapshot
 from customer_behavior.ingest.batches import ingest
-from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.paths import REPO_DIR
-from customer_behavior.warehouse import Warehouse
 from support import small_shop
-from support.airflow_process import AirflowProcess, airflow_process
 from support.dag_shop import DagShop
 from support.small_shop import line
 
@@ -36,40 +32,6 @@ SNAPSHOT = "SELECT s::text FROM features.customer_snapshot AS s WHERE as_of_date
 
 def at(day: date, time: str = "10:00:00") -> str:
     return f"{day} {time}"
-
-
-@pytest.fixture(scope="module")
-def airflow(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcess]:
-    folder = tmp_path_factory.mktemp("rules")
-    with airflow_process(postgres, folder, small_shop.configure(folder)) as process:
-        yield process
-
-
-@pytest.fixture
-def open_shop(
-    airflow: AirflowProcess, postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], DagShop]]:
-    """Open one more shop, with nothing in it; what a test calls without Airflow reads the last one's configuration."""
-    names: list[str] = []
-
-    def new() -> DagShop:
-        names.append(f"shop_{uuid.uuid4().hex[:12]}")
-        postgres.create_database(names[-1], template="migrated")
-        folder = tmp_path / names[-1]
-        folder.mkdir()
-        shop = DagShop(airflow, Warehouse(postgres.url(names[-1])), folder)
-        for name, value in shop.environment.items():
-            monkeypatch.setenv(name, value)
-        return shop
-
-    yield new
-    for name in names:
-        postgres.drop_database(name)
-
-
-@pytest.fixture
-def shop(open_shop: Callable[[], DagShop]) -> DagShop:
-    return open_shop()
 
 
 # --- a batch is the unit -------------------------------------------------------------------------------------------
@@ -377,67 +339,3 @@ def test_rejects_become_events_when_replayed_after_the_mapping_is_corrected(shop
     replayed = shop.tables()
     shop.load(ONE)  # the run of the night does the same
     assert shop.tables() == replayed
-
-
-# --- files landed twice, and not yet --------------------------------------------------------------------------------
-
-
-def test_copies_backups_and_an_intraday_file_count_once_and_are_in_the_ledger(shop):
-    shop.configure(path="till/{date}*.csv*")
-    path = shop.land(ONE, [line(at(ONE)), line(at(ONE), "c2"), line(at(ONE), "c3")])
-    content = path.read_bytes()
-    for name in (f"{ONE} (1).csv", f"{ONE}.csv.bak", f"{ONE}_intraday.csv", f"{ONE}.csv.part", "other.csv"):
-        (path.parent / name).write_bytes(content)
-    path.with_suffix(".csv.gz").write_bytes(gzip.compress(content))
-    shop.load(ONE)
-    assert shop.query(LEDGER) == [(ONE, "loaded", 3, 3, 0, 0)]
-    assert shop.query("SELECT sum(orders), sum(revenue) FROM features.customer_day") == [(3, 7.5)]
-    [(read, passed)] = shop.query("SELECT files, files_passed_over FROM raw.ingest_batches")
-    assert read == [f"till/{ONE}.csv"]
-    assert {one["file"] for one in passed} == {
-        f"till/{ONE}{rest}" for rest in (" (1).csv", ".csv.bak", "_intraday.csv", ".csv.part", ".csv.gz")
-    }
-    run = shop.run(ONE)
-    assert f"till {ONE}: till/{ONE}.csv.bak was not read: its name is that of a backup" in run.log
-
-
-def test_an_upload_in_progress_is_waited_for_and_named(shop):
-    for on_missing in ("fail", "empty"):
-        shop.configure(path="till/{date}.csv*", on_missing=on_missing)
-        shop.land(ONE, [line(at(ONE))]).rename(shop.landing / "till" / f"{ONE}.csv.part")
-        log = shop.fail(ONE, "wait_for_files[-1]")
-        assert (
-            f"NotReadyError: till {ONE}: not landed yet: till/{ONE}.csv.part: its name is that of a file still" in log
-        )
-        assert shop.query(LEDGER) == []
-        (shop.landing / "till" / f"{ONE}.csv.part").rename(shop.landing / "till" / f"{ONE}.csv")
-    shop.load(ONE)
-    assert shop.query(LEDGER) == [(ONE, "loaded", 1, 1, 0, 0)]
-
-
-def test_one_export_of_a_history_is_cut_by_day_and_loaded(shop):
-    shop.configure(reject_limit=1)
-    lines = [line(at(TWO), "c2"), line(at(ONE)), line("never", "c3"), line(at(FOUR), item='"two\nlines"'), "bad"]
-    path = shop.land(ONE, lines)
-    (shop.landing / "history").mkdir()
-    path.rename(shop.landing / "history" / "all.csv")
-    run = shop.run(ONE, "load_history", source="till", file="history/all.csv")
-    assert run.state == "success", run.log[-6000:]
-    assert shop.query(LEDGER) == [
-        (ONE, "loaded", 2, 1, 1, 0),
-        (TWO, "loaded", 1, 1, 0, 0),
-        (THREE, "empty", 0, 0, 0, 0),
-        (FOUR, "loaded", 2, 1, 1, 0),
-    ]
-    assert shop.query("SELECT batch_date, reason FROM raw.rejected_events ORDER BY 1") == [
-        (ONE, "time_unreadable"),
-        (FOUR, "column_count"),
-    ]
-    before = shop.tables()
-    shop.landed = {ONE: 2}
-    shop.load(ONE)  # a day of it, as any day
-    assert shop.tables() == before
-    shop.land(TWO, [line(at(TWO), "another")])
-    run = shop.run(ONE, "load_history", source="till", file="history/all.csv")
-    assert (run.state, shop.tables()) == ("failed", before)
-    assert f"BadInputError: till/{TWO}.csv: there are files of these days, and they do not hold what" in run.log
