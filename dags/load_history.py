@@ -5,6 +5,9 @@ The same as `ingest_events`, for a range of days of one source at once: how a sh
 a range that failed half-way keeps the chunks before it and can be run again.
 
 Example form: `{"source": "complete_journey", "from_date": "2017-01-01", "to_date": "2017-12-24"}` (both included).
+
+One export of a whole history is cut by day first: `{"source": "webshop", "file": "history/orders.csv"}` writes its daily files below the
+source's path and loads them; `from_date` and `to_date` may take some of its days.
 """
 
 from airflow.sdk import Param, dag, task
@@ -20,18 +23,39 @@ from customer_behavior_airflow.run_context import warehouse
     schedule=None,
     params={
         "source": Param(SHOP.sources[0], type="string", title="Source", description_md="A file of include/sources."),
-        "from_date": Param(None, type=["null", "string"], format="date", title="First batch date"),
-        "to_date": Param(None, type=["null", "string"], format="date", title="Last batch date, included"),
+        "from_date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="First batch date",
+            description_md="The first day to load.",
+        ),
+        "to_date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Last batch date",
+            description_md="The last day to load, included.",
+        ),
+        "file": Param(
+            None,
+            type=["null", "string"],
+            title="One file of a whole history",
+            description_md="Below the landing folder, as history/orders.csv; cut into daily files first. The dates may stay empty then.",
+        ),
     },
 )
 def load_history():
     @task(outlets=[EVENTS])
     def load_range(params: dict, run_id: str) -> dict:
-        from customer_behavior.asof import parse_date
         from customer_behavior.ingest.batches import ingest
+        from customer_behavior.ingest.history import history_range
 
-        first, last = (parse_date(params[name], name) for name in ("from_date", "to_date"))
-        return ingest(warehouse(), params["source"], first, last, landing=landing(), run_id=run_id)
+        root = landing()
+        first, last = history_range(
+            params["source"], params["file"], params["from_date"], params["to_date"], landing=root
+        )
+        return ingest(warehouse(), params["source"], first, last, landing=root, run_id=run_id)
 
     load_range()
 

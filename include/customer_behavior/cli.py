@@ -1,4 +1,4 @@
-"""The command line: migrate a warehouse, land data, simulate a shop, check a source, train from a table, describe features."""
+"""The command line: migrate a warehouse, land data, simulate a shop, check a source, cut a history, train from a table, describe."""
 
 import argparse
 import sys
@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> None:
     _add_replay(
         commands.add_parser("replay-rejects", help="load the batches with rejects again, after a source was corrected")
     )
+    _add_cut(
+        commands.add_parser("cut-history", help="cut one export of a whole history into daily files that can be loaded")
+    )
     _add_train_table(
         commands.add_parser("train-table", help="train and judge a model of any table with a label and a time")
     )
@@ -34,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
             _check_source(asked)
         elif asked.command == "replay-rejects":
             _replay_rejects(asked)
+        elif asked.command == "cut-history":
+            _cut_history(asked)
         elif asked.command == "train-table":
             _train_table(asked)
         elif asked.command == "describe-features":
@@ -158,6 +163,22 @@ def _replay_rejects(asked: argparse.Namespace) -> None:
         print(f"{batch_date}: {before:,} rejects before, {after:,} after")
     if not done:
         print("no batch of that range has such rejects")
+
+
+def _add_cut(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", required=True, help="a file name in include/sources; daily files go below its path")
+    parser.add_argument("--file", type=Path, required=True, help="the export: here, or relative to LANDING_DIR")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first day; the file's by default")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last day, included; the file's by default")
+
+
+def _cut_history(asked: argparse.Namespace) -> None:
+    from customer_behavior.ingest.history import cut_history, history_file
+
+    landing = landing_dir()
+    path = asked.file if asked.file.is_file() else history_file(asked.file.as_posix(), landing)
+    cut = cut_history(asked.source, path, landing=landing, first=asked.first, last=asked.last)
+    print(f"{cut}\nload them with load_history: source {asked.source}, from {cut.first} to {cut.last}")
 
 
 def _describe_features() -> None:

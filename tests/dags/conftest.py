@@ -6,11 +6,18 @@ import atexit
 import os
 import shutil
 import tempfile
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.paths import REPO_DIR
+from customer_behavior.warehouse import Warehouse
+from support import small_shop
+from support.airflow_process import AirflowProcess, airflow_process
+from support.dag_shop import DagShop
 
 AIRFLOW_HOME = tempfile.mkdtemp(prefix="airflow-home-")
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
@@ -43,3 +50,37 @@ def dag(request: pytest.FixtureRequest, dags: dict):
 def dag_file(request: pytest.FixtureRequest) -> Path:
     """Each DAG file in turn."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def airflow(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcess]:
+    folder = tmp_path_factory.mktemp("rules")
+    with airflow_process(postgres, folder, small_shop.configure(folder)) as process:
+        yield process
+
+
+@pytest.fixture
+def open_shop(
+    airflow: AirflowProcess, postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], DagShop]]:
+    """Open one more shop, with nothing in it; what a test calls without Airflow reads the last one's configuration."""
+    names: list[str] = []
+
+    def new() -> DagShop:
+        names.append(f"shop_{uuid.uuid4().hex[:12]}")
+        postgres.create_database(names[-1], template="migrated")
+        folder = tmp_path / names[-1]
+        folder.mkdir()
+        shop = DagShop(airflow, Warehouse(postgres.url(names[-1])), folder)
+        for name, value in shop.environment.items():
+            monkeypatch.setenv(name, value)
+        return shop
+
+    yield new
+    for name in names:
+        postgres.drop_database(name)
+
+
+@pytest.fixture
+def shop(open_shop: Callable[[], DagShop]) -> DagShop:
+    return open_shop()

@@ -1,6 +1,7 @@
 """The rules that docs/architecture.md gives of a batch, each through a run of `ingest_events`.
 
-One Airflow serves the file; every test has a warehouse of its own. Two runs of one date at the same moment need a scheduler:
+One Airflow serves it and test_landed_files.py; every test has a warehouse of its own.
+Two runs of one date at the same moment need a scheduler:
 tests/e2e/test_chain.py has them (`test_two_runs_of_a_date_at_the_same_moment_leave_what_one_leaves`).
 """
 
@@ -9,8 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,11 +19,8 @@ import yaml
 
 from customer_behavior.features import snapshot
 from customer_behavior.ingest.batches import ingest
-from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.paths import REPO_DIR
-from customer_behavior.warehouse import Warehouse
 from support import small_shop
-from support.airflow_process import AirflowProcess, airflow_process
 from support.dag_shop import DagShop
 from support.small_shop import line
 
@@ -35,40 +32,6 @@ SNAPSHOT = "SELECT s::text FROM features.customer_snapshot AS s WHERE as_of_date
 
 def at(day: date, time: str = "10:00:00") -> str:
     return f"{day} {time}"
-
-
-@pytest.fixture(scope="module")
-def airflow(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcess]:
-    folder = tmp_path_factory.mktemp("rules")
-    with airflow_process(postgres, folder, small_shop.configure(folder)) as process:
-        yield process
-
-
-@pytest.fixture
-def open_shop(
-    airflow: AirflowProcess, postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], DagShop]]:
-    """Open one more shop, with nothing in it; what a test calls without Airflow reads the last one's configuration."""
-    names: list[str] = []
-
-    def new() -> DagShop:
-        names.append(f"shop_{uuid.uuid4().hex[:12]}")
-        postgres.create_database(names[-1], template="migrated")
-        folder = tmp_path / names[-1]
-        folder.mkdir()
-        shop = DagShop(airflow, Warehouse(postgres.url(names[-1])), folder)
-        for name, value in shop.environment.items():
-            monkeypatch.setenv(name, value)
-        return shop
-
-    yield new
-    for name in names:
-        postgres.drop_database(name)
-
-
-@pytest.fixture
-def shop(open_shop: Callable[[], DagShop]) -> DagShop:
-    return open_shop()
 
 
 # --- a batch is the unit -------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from customer_behavior.errors import BadInputError, ConfigurationError, NotReady
 from customer_behavior.ingest import blocks
 from customer_behavior.ingest.batches import ingest
 from customer_behavior.ingest.blocks import open_bytes
+from customer_behavior.ingest.history import cut_history
 from customer_behavior.ingest.landing import landed_files
 from customer_behavior.ingest.source import load_source
 from customer_behavior.local import keys
@@ -150,9 +151,9 @@ def test_without_airflow_a_bucket_opens_with_the_credentials_of_the_environment(
     assert loaded(warehouse, None) == local
     assert str(landing()) == str(landing_dir()) == f"s3://{bucket}/landing"
     small_shop.configure(shop.parent, {"path": "till/*{date}.csv"})
-    assert landed_files(load_source("till"), NEXT, landing_dir()) == []
+    assert landed_files(load_source("till"), NEXT, landing_dir()).files == []
     store.put(bucket, f"landing/till/{NEXT}.csv", b"time\n")
-    assert [file.name for file in landed_files(load_source("till"), NEXT, landing_dir())] == [f"{NEXT}.csv"]
+    assert [file.name for file in landed_files(load_source("till"), NEXT, landing_dir()).files] == [f"{NEXT}.csv"]
 
 
 def test_a_range_is_cut_by_the_sizes_of_its_objects(store, shop, bucket, warehouse, monkeypatch):
@@ -169,6 +170,36 @@ def test_a_range_is_cut_by_the_sizes_of_its_objects(store, shop, bucket, warehou
     half = len(slices) // 2
     assert 1 < half < 6
     assert slices[:half] == slices[half:]
+
+
+def test_copies_in_a_bucket_count_once_and_an_upload_is_awaited(store, shop, bucket, warehouse):
+    small_shop.configure(shop.parent, {"path": "till/{date}*.csv*"})
+    content = small_shop.land(shop, DAY, LINES).read_bytes()
+    store.put(bucket, f"landing/till/{DAY}.csv.part", content[:100])
+    with pytest.raises(NotReadyError, match=f"not landed yet: till/{DAY}.csv.part"):
+        loaded(warehouse, landing())
+    for name, held in (
+        (".csv", content),
+        (" (1).csv", content),
+        (".csv.gz", gzip.compress(content)),
+        (".csv.bak", content),
+    ):
+        store.put(bucket, f"landing/till/{DAY}{name}", held)
+    tables = loaded(warehouse, landing())
+    assert (len(tables["raw.events"]), len(tables["raw.rejected_events"])) == (8, 1)
+    ledger = json.loads(tables["raw.ingest_batches"][0])
+    assert ledger["files"] == [f"till/{DAY}.csv"]
+    assert len(ledger["files_passed_over"]) == 4
+
+
+def test_a_history_is_cut_in_a_bucket(store, shop, bucket):
+    path = small_shop.land(shop, DAY, [line(f"{NEXT} 10:00:00"), *LINES])
+    store.put(bucket, "landing/history/all.csv", path.read_bytes())
+    for written, kept in ((2, 0), (0, 2)):
+        cut = cut_history("till", landing() / "history" / "all.csv", landing=landing())
+        assert (cut.first, cut.last, cut.rows, cut.written, cut.kept) == (DAY, NEXT, len(LINES) + 1, written, kept)
+    [file] = landed_files(load_source("till"), DAY, landing()).files
+    assert len(file.read_text().splitlines()) == len(LINES) + 1
 
 
 def test_a_dimension_lands_in_the_bucket_too(store, shop, bucket, warehouse, monkeypatch):
@@ -221,7 +252,7 @@ def test_credentials_may_be_limited_to_the_folder(shop, bucket, monkeypatch):
     root = landing()
     monkeypatch.setattr(root.fs, "info", refuses)
     small_shop.configure(shop.parent, {"path": "till/{date}*.csv"})
-    assert landed_files(load_source("till"), DAY, root) == []
+    assert landed_files(load_source("till"), DAY, root).files == []
 
 
 @pytest.mark.parametrize("path", ["till/{date}.csv", "till/{date}*.csv"])

@@ -137,6 +137,20 @@ def test_a_missing_file_is_nothing_new_or_an_error_as_the_file_says(shop):
         shop.load(TWO)
 
 
+def test_copies_of_a_delivery_are_passed_over_and_an_upload_is_awaited(shop, tmp_path):
+    shop.configure(path="products/{date}*.csv*")
+    shop.land(ONE, "a,1,5", "b,2,5")
+    path = tmp_path / "landing" / "products" / f"{ONE}.csv"
+    path.rename(path.with_suffix(".csv.part"))
+    with pytest.raises(NotReadyError, match=r"mine 2024-03-05: not landed yet: products/2024-03-05\.csv\.part"):
+        shop.load(ONE)
+    for name in (f"{ONE}.csv", f"{ONE} (1).csv", f"{ONE}.csv.bak"):
+        (path.parent / name).write_bytes(path.with_suffix(".csv.part").read_bytes())
+    assert shop.load(ONE)["rows_read"] == 2
+    [(passed,)] = shop.query("SELECT files_passed_over FROM raw.ingest_batches")
+    assert [one["file"].removeprefix(f"products/{ONE}") for one in passed] == [".csv.bak", ".csv.part", " (1).csv"]
+
+
 def test_a_missing_column_is_named(shop):
     shop.land(ONE, "a,1", header="sku,price")
     with pytest.raises(

@@ -38,7 +38,7 @@ def test_a_batch_fills_events_rejects_ledger_and_rollup(landing, load, query):
          line(at(ONE), customer="c2", units=-1, price="4"), "broken,line", line(at(ONE), customer="", basket="s1")],
     )  # fmt: skip
     summary = load(ONE)
-    assert summary == {"source": "till", "batches": 1, "rows_read": 7, "rows_rejected": 1}
+    assert summary == {"source": "till", "batches": 1, "rows_read": 7, "rows_rejected": 1, "files_passed_over": []}
     assert query(LEDGER) == [(ONE, "loaded", 7, 6, 1, 0, [ONE])]
     assert query(REJECTS) == [(ONE, f"till/{ONE}.csv", 7, "column_count", "broken,line")]
     rollup = query(
@@ -137,7 +137,11 @@ def test_a_batch_over_its_reject_limit_changes_nothing(landing, load, query):
 
 @pytest.mark.parametrize(
     ("source", "status"),
-    [({"on_missing": "empty"}, "empty"), ({"on_missing": "calendar", "calendar": {"closed": ["03-05"]}}, "closed")],
+    [
+        ({"on_missing": "empty"}, "empty"),
+        ({"on_missing": "calendar", "calendar": {"closed": ["03-05"]}}, "closed"),
+        ({"calendar": {"closed": ["tue"]}}, "closed"),
+    ],
 )
 def test_a_missing_file_that_the_source_allows_leaves_a_row_in_the_ledger(landing, load, query, source, status):
     small_shop.configure(landing.parent, source)

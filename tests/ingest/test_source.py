@@ -35,7 +35,7 @@ def test_every_shipped_source_is_understood(name):
         ({"columns": {**small_shop.SOURCE_FILE["columns"], "colour": "group"}}, "'colour' is no field of an event"),
         ({"columns": {**small_shop.SOURCE_FILE["columns"], "price": ["price", "off"]}}, "price names several columns"),
         ({"constants": {"event_type": "sneeze"}}, "the types are view, cart"),
-        ({"calendar": {"closed": ["25 Dec"]}}, "write MM-DD"),
+        ({"calendar": {"closed": ["25 Dec"]}}, "a day of every year as MM-DD"),
         ({"rules": {"lowercase": ["price"]}}, "'price' is no field of text; those are event_id"),
         ({"fill_down": {"by": "basket", "columns": ["mail"]}}, "names 'mail', which neither columns nor keep does"),
         ({"fill_down": {"by": "basket", "columns": ["basket"]}}, "names 'basket', which fill_down.by does"),
@@ -71,3 +71,14 @@ def test_a_calendar_knows_every_year_and_one_day():
     closed = [calendar.is_closed(date(*day)) for day in ((2023, 12, 25), (2024, 7, 4), (2025, 7, 4))]
     assert closed == [True, True, False]
     assert isinstance(load_source("complete_journey"), Source)
+
+
+@pytest.mark.parametrize("written", ["[sat, sun, '12-25', '2024-05-09']", "[Saturday, SUN, 12-25, 2024-05-09]"])
+def test_a_calendar_knows_weekdays_and_a_date_without_quotes(tmp_path, monkeypatch, written):
+    monkeypatch.setenv("CUSTOMER_BEHAVIOR_SOURCES", str(tmp_path))
+    described = yaml.safe_dump(small_shop.SOURCE_FILE | {"on_missing": "calendar"})
+    (tmp_path / "till.yaml").write_text(f"{described}calendar: {{closed: {written}}}\n")
+    is_closed = load_source("till").calendar.is_closed
+    week = [date(2024, 3, day) for day in range(4, 11)]  # Monday to Sunday
+    assert [is_closed(day) for day in week] == [False] * 5 + [True] * 2
+    assert [is_closed(day) for day in (date(2024, 12, 25), date(2024, 5, 9), date(2025, 5, 9))] == [True, True, False]

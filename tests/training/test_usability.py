@@ -1,7 +1,9 @@
 """What is found about the rows of a training, and about what the warehouse was given."""
 
 import json
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.features import snapshot
+from customer_behavior.paths import sources_dir
 from customer_behavior.settings import load_features, load_model_features
 from customer_behavior.training.usability import Finding, inspect, inspect_sources
 from customer_behavior.training.usability.columns import degenerate_columns
@@ -291,6 +294,48 @@ def test_missing_and_empty_days_are_counted(shop):
     assert [one.finding for one in ask(shop)] == ["missing_batches", "empty_batches"]
     change(shop, "UPDATE raw.ingest_batches SET status = 'closed' WHERE status = 'empty'")
     assert [one.finding for one in ask(shop)] == ["missing_batches"]
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """A folder with the shop's source alone, in place of the shipped ones."""
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    shutil.copy(sources_dir() / f"{SOURCE}.yaml", folder)
+    monkeypatch.setenv("CUSTOMER_BEHAVIOR_SOURCES", str(folder))
+    return folder
+
+
+def close(folder: Path, *days: str) -> None:
+    path = folder / f"{SOURCE}.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"calendar": {"closed": list(days)}}))
+
+
+def test_a_closed_day_is_no_finding(shop, sources):
+    weekdays = [AS_OF - timedelta(days=n) for n in range(1, 29) if (AS_OF - timedelta(days=n)).weekday() in (5, 6)]
+    change(shop, "DELETE FROM raw.ingest_batches WHERE batch_date = ANY(:days)", days=weekdays[:3])
+    emptied = "UPDATE raw.ingest_batches SET rows_read = 0, rows_accepted = 0, event_days = '{}', status = 'empty'"
+    change(shop, f"{emptied} WHERE batch_date = ANY(:days)", days=weekdays[3:])
+    assert [one.finding for one in ask(shop)] == ["missing_batches", "empty_batches"]
+    close(sources, "sat")
+    left = sum(day.weekday() == 6 for day in weekdays[:3])
+    assert [one.details for one in ask(shop)] == [
+        {"source": SOURCE, "missing": left, "of": 24},
+        {"source": SOURCE, "empty": 4 - left, "of": 24 - left},
+    ]
+    close(sources, "sat", "sun")
+    assert ask(shop) == []
+
+
+def test_days_on_which_the_shop_is_closed_are_not_late_nor_still(shop, sources):
+    later = AS_OF + timedelta(days=3)
+    close(sources, *(str(AS_OF + timedelta(days=n)) for n in range(3)))
+    assert ask(shop, later) == []
+    still = "UPDATE raw.ingest_batches SET event_days = ARRAY[least(batch_date, :day)]"
+    change(shop, still, day=AS_OF - timedelta(days=5))
+    assert only(ask(shop), "stale_events")
+    close(sources, *(str(AS_OF - timedelta(days=n)) for n in (2, 3)))
+    assert ask(shop) == []
 
 
 def test_days_long_ago_do_not_count(shop):

@@ -1,6 +1,7 @@
 """Loading a night's delivery of a dimension: each replaces what it delivered before, every row is accounted for."""
 
 import json
+import logging
 from datetime import date
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from customer_behavior.dimensions.source import COLUMNS, KEYS, Dimension, load_d
 from customer_behavior.errors import BadInputError, NotReadyError
 from customer_behavior.ingest.engine import identifier, open_engine, quoted
 from customer_behavior.ingest.ids import ID_FIELDS, is_rounded, read_id, trimmed
-from customer_behavior.ingest.landing import landed_files
+from customer_behavior.ingest.landing import as_json, counted_once, landed_files, still_awaited
 from customer_behavior.ingest.numbers import read_number
 from customer_behavior.ingest.reading import Block, read_delimited
 from customer_behavior.paths import landing_dir
 from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, copy_frame, lock, run_sql
+
+log = logging.getLogger(__name__)
 
 
 def load_delivery(
@@ -36,7 +39,15 @@ def load_delivery(
     """
     dimension = load_dimension(name)
     landing = landing or landing_dir()
-    files = landed_files(dimension, batch_date, landing)
+    found = landed_files(dimension, batch_date, landing)
+    if found.awaited:
+        raise NotReadyError(f"{name} {batch_date}: not landed yet: {still_awaited(found, landing)}")
+    found = counted_once(found, landing, header_lines=1)
+    files = found.files
+    for one in found.passed_over:
+        log.warning(
+            "%s %s: %s was not read: %s", name, batch_date, one.file.relative_to(landing).as_posix(), one.reason
+        )
     if not files and dimension.on_missing == "fail":
         raise NotReadyError(f"{name} {batch_date}: no file at {landing / dimension.path.format(date=batch_date)}")
     with open_engine(dimension.timezone) as engine, warehouse.begin("ingest") as connection:
@@ -56,6 +67,7 @@ def load_delivery(
             batch_date=batch_date,
             status="loaded" if counts["rows_read"] else "empty",
             files=json.dumps([file.relative_to(landing).as_posix() for file in files]),
+            files_passed_over=as_json(found.passed_over, landing),
             event_days=json.dumps([]),
             rows_nobody=0,
             rows_dropped=0,

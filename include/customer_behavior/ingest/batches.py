@@ -10,7 +10,7 @@ from pathlib import Path
 
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.errors import ConfigurationError, NotReadyError
-from customer_behavior.ingest.landing import landed_files
+from customer_behavior.ingest.landing import SHOWN, Found, counted_once, landed_files, still_awaited
 from customer_behavior.ingest.loading import Delivery, load, staged
 from customer_behavior.ingest.source import Source, load_source
 from customer_behavior.ingest.staging import Batch
@@ -26,23 +26,27 @@ CHUNK_BYTES = (
 
 
 def find_batch(source: Source, batch_date: date, landing: Path) -> Batch:
-    """Return the batch of a date as its files and the source's calendar say.
+    """Return the batch of a date as the names of its files and the source's calendar say; no file is opened.
 
     Raises
     ------
     NotReadyError
-        When no file has landed and the source does not allow that; the message names the path that was looked for.
+        When no file has landed and the source does not allow that, or when an upload is still running; the message names what
+        was looked for, and what lies there.
     """
-    files = landed_files(source, batch_date, landing)
-    if files:
-        return Batch(batch_date, "loaded", files)
+    found = landed_files(source, batch_date, landing)
+    if found.awaited:
+        raise NotReadyError(f"{source.name} {batch_date}: not landed yet: {still_awaited(found, landing)}")
+    if found.files:
+        return Batch(batch_date, "loaded", found.files, passed_over=found.passed_over)
+    if source.calendar.is_closed(batch_date):
+        return Batch(batch_date, "closed", passed_over=found.passed_over)
     if source.on_missing == "empty":
-        return Batch(batch_date, "empty")
-    if source.on_missing == "calendar" and source.calendar.is_closed(batch_date):
-        return Batch(batch_date, "closed")
+        return Batch(batch_date, "empty", passed_over=found.passed_over)
+    passed = "".join(f"; {one.file.name} is not read: {one.reason}" for one in found.passed_over[:SHOWN])
     raise NotReadyError(
         f"{source.name} {batch_date}: no file at {landing / source.path.format(date=batch_date)}; land it, or set on_missing "
-        f"or the calendar in include/sources/{source.name}.yaml"
+        f"or the calendar in include/sources/{source.name}.yaml{passed}"
     )
 
 
@@ -74,13 +78,14 @@ def ingest(
     Returns
     -------
     dict
-        source, batches, rows_read, rows_accepted, rows_rejected, rows_duplicate (as the ledger has them at the end).
+        source, batches, rows_read, rows_rejected, and files_passed_over: a sentence for each file that lay there and was not read.
     """
     if first > last:
         raise ConfigurationError(f"the range ends ({last}) before it begins ({first})")
     shop, source = load_shop(), load_source(source_name)
     landing = landing or landing_dir()
     totals: Counter[str] = Counter()
+    passed_over: list[str] = []
     with warehouse.begin("ingest") as holder:
         lock(holder, f"ingest {source.name}")  # before a file is read: two runs of a date see the same files
         for delivery in _read_ahead(source, shop, _chunks(source, first, last, landing), landing):
@@ -88,10 +93,22 @@ def ingest(
                 load(connection, delivery, shop, run_id)
             batches = delivery.batches
             log.info("%s: loaded %s to %s", source.name, batches[0].batch_date, batches[-1].batch_date)
+            passed_over += _say_passed_over(source, batches, landing)
             totals["batches"] += len(batches)
             totals["rows_read"] += sum(batch.rows_read for batch in batches)
             totals["rows_rejected"] += sum(batch.rows_rejected for batch in batches)
-    return {"source": source.name, **totals}
+    return {"source": source.name, **totals, "files_passed_over": passed_over}
+
+
+def _say_passed_over(source: Source, batches: list[Batch], landing: Path) -> list[str]:
+    said = [
+        f"{source.name} {batch.batch_date}: {one.file.relative_to(landing).as_posix()} was not read: {one.reason}"
+        for batch in batches
+        for one in batch.passed_over
+    ]
+    for sentence in said:
+        log.warning(sentence)
+    return said
 
 
 def _read_ahead(source: Source, shop: Shop, chunks: Iterator[list[Batch]], landing: Path) -> Iterator[Delivery]:
@@ -122,6 +139,7 @@ def _chunks(source: Source, first: date, last: date, landing: Path) -> Iterator[
     chunk: list[Batch] = []
     size = 0
     for batch in batches:
+        _count_once(source, batch, landing)
         weight = sum(file.stat().st_size * (8 if file.suffix == ".gz" else 1) for file in batch.files)
         if chunk and size + weight > CHUNK_BYTES:
             yield chunk
@@ -130,3 +148,11 @@ def _chunks(source: Source, first: date, last: date, landing: Path) -> Iterator[
         size += weight
     if chunk:
         yield chunk
+
+
+def _count_once(source: Source, batch: Batch, landing: Path) -> None:
+    """Leave out files whose content another of the batch's files holds too."""
+    found = counted_once(
+        Found(batch.files, batch.passed_over), landing, header_lines=int(source.format == "csv" and not source.header)
+    )
+    batch.files, batch.passed_over = found.files, found.passed_over

@@ -18,6 +18,7 @@ from customer_behavior.errors import BadInputError
 from customer_behavior.features import customer_day
 from customer_behavior.ingest import orders
 from customer_behavior.ingest.engine import open_engine
+from customer_behavior.ingest.landing import as_json
 from customer_behavior.ingest.limits import refusal_of
 from customer_behavior.ingest.rates import exchange_of
 from customer_behavior.ingest.source import Source
@@ -195,6 +196,7 @@ def _write_ledger(
             batch_date=batch.batch_date,
             status=batch.status,
             files=json.dumps([file.relative_to(staging.landing).as_posix() for file in batch.files]),
+            files_passed_over=as_json(batch.passed_over, staging.landing),
             rows_read=batch.rows_read,
             rows_accepted=batch.rows_read - batch.rows_rejected - batch.rows_dropped - repeated,
             rows_rejected=batch.rows_rejected,

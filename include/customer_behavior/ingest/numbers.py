@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from customer_behavior.ingest.blocks import characters
 from customer_behavior.ingest.engine import quoted
 
-NUMBER_FIELDS = ("quantity", "price", "line_total", "discount", "line_discount")
+NUMBER_FIELDS = ("quantity", "price", "line_total", "discount", "line_discount", "line_refund", "order_refund")
 EXPONENT = r"([eE][+-]?[0-9]+)?"
 SPACED = "['\u2019 \u00a0\u2009\u202f]"  # marks of thousands that no one takes for a decimal sign
 MINUS = "\u2212\u2013\ufe63\uff0d"

@@ -84,7 +84,7 @@ def _rows(report: Report, source: Source) -> list[str]:
     if report.days:
         first, last = min(report.days), max(report.days)
         span = (first + timedelta(days=n) for n in range((last - first) // ONE_DAY + 1))
-        gaps = [str(day) for day in span if day not in report.days]
+        gaps = [str(day) for day in span if day not in report.days and not source.calendar.is_closed(day)]
         said += ["", f"days: {first} to {last}" + (f"; none on {', '.join(gaps[:10])}" if gaps else ", without a gap")]
         said += [f"  {day}  {count:>9,}" for day, count in list(report.days.items())[:31]]
     return [*said, "", f"timezone: stamps without a zone are taken as {source.timezone}", f"  {_hours(report, source)}"]

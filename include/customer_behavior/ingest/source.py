@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
@@ -31,24 +31,49 @@ FIELDS = (
 TIME_PARTS = ("Y", "y", "m", "b", "B", "d", "H", "I", "M", "S", "f", "p", "z", "a", "A", "j")  # of strptime
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
 class Calendar(Settings):
-    """Days on which no file is expected, as MM-DD (every year) or YYYY-MM-DD."""
+    """Days on which no file is expected: weekdays (mon to sun), MM-DD (every year) or YYYY-MM-DD."""
 
     closed: tuple[str, ...] = ()
 
+    @field_validator("closed", mode="before")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        """YAML reads a date without quotes as a date."""
+        if not isinstance(value, list | tuple):
+            return value
+        return [day.isoformat() if type(day) is date else day for day in value]
+
     @field_validator("closed")
     @classmethod
-    def _dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for day in value:
-            try:
-                date.fromisoformat(day if len(day) > 5 else f"2000-{day}")
-            except ValueError as error:
-                raise ValueError(f"{day!r} is no day: write MM-DD or YYYY-MM-DD, in quotes") from error
-        return value
+    def _days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_closed_day(day) for day in value)
 
     def is_closed(self, day: date) -> bool:
         """Return whether no file is expected for `day`."""
-        return day.isoformat() in self.closed or f"{day:%m-%d}" in self.closed
+        return not {day.isoformat(), f"{day:%m-%d}", WEEKDAYS[day.weekday()][:3]}.isdisjoint(self.closed)
+
+
+def _closed_day(text: str) -> str:
+    """Return a day of the calendar in the one way that it is compared: sat, 12-25 or 2024-05-09.
+
+    >>> [_closed_day(text) for text in ("Sat", "sundays", "12-25", "2024-05-09")]
+    ['sat', 'sun', '12-25', '2024-05-09']
+    """
+    word = text.strip().lower()
+    for weekday in WEEKDAYS:
+        if word in (weekday[:3], weekday, f"{weekday}s"):
+            return weekday[:3]
+    try:
+        written = date.fromisoformat(word if len(word) > 5 else f"2000-{word}").isoformat()
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is no day: write a weekday as sat, a day of every year as MM-DD, or one day as YYYY-MM-DD"
+        ) from error
+    return written if len(word) > 5 else written[5:]
 
 
 class Rules(Settings):

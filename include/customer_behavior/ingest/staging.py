@@ -17,6 +17,7 @@ from customer_behavior.ingest.blocks import Block, Refusal
 from customer_behavior.ingest.engine import quoted
 from customer_behavior.ingest.formats import read_file
 from customer_behavior.ingest.ids import exploded_id
+from customer_behavior.ingest.landing import PassedOver
 from customer_behavior.ingest.mapping import DATE_ONLY, DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
 from customer_behavior.ingest.mending import apart_sql, mended, untidy_columns
 from customer_behavior.ingest.numbers import DecimalSigns
@@ -54,6 +55,7 @@ class Batch:
         default_factory=Counter
     )  # values of ids that were not taken as they are, by what they were
     signs: DecimalSigns = field(default_factory=DecimalSigns)
+    passed_over: list[PassedOver] = field(default_factory=list)
 
 
 class Staging:

@@ -6,7 +6,7 @@ from alembic import op
 from migrations.columns import BIGINT, JSONB, required
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0019"
 
 RULE = "every_row_is_accounted_for"
 

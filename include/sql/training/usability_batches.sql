@@ -1,4 +1,5 @@
 -- What the ledger says of the :days batches of each active source before :as_of: one row a source, also of one without any.
+-- Which of the days the source's calendar closes, the caller knows.
 -- `newest` and `first_batch` look over the whole ledger, which has a row a day; event days count where they are before :as_of.
 WITH batches AS (
     SELECT
@@ -22,7 +23,11 @@ SELECT
     max(batches.batch_date) AS newest,
     min(batches.batch_date) AS first_batch,
     count(*) FILTER (WHERE batches.recent) AS batches,
-    count(*) FILTER (WHERE batches.recent AND batches.status <> 'closed' AND batches.rows_read = 0) AS empty_batches,
+    count(*) FILTER (WHERE batches.recent AND batches.rows_read > 0) AS full_batches,
+    coalesce(array_agg(batches.batch_date) FILTER (WHERE batches.recent), '{}') AS batch_days,
+    coalesce(
+        array_agg(batches.batch_date) FILTER (WHERE batches.recent AND batches.status <> 'closed' AND batches.rows_read = 0), '{}'
+    ) AS empty_days,
     coalesce(sum(batches.rows_read) FILTER (WHERE batches.recent), 0) AS rows_read,
     coalesce(sum(batches.rows_rejected) FILTER (WHERE batches.recent), 0) AS rows_rejected,
     coalesce(sum(batches.rows_duplicate) FILTER (WHERE batches.recent), 0) AS rows_duplicate,

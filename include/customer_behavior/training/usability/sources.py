@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from customer_behavior.asof import ONE_DAY, batch_date_for
+from customer_behavior.ingest.source import Calendar, load_source
 from customer_behavior.settings import load_shop
 from customer_behavior.training.usability.finding import Finding, numbered, ranked
 from customer_behavior.warehouse import run_sql
@@ -14,7 +15,7 @@ from customer_behavior.warehouse import run_sql
 BATCHES = 28
 """Days of batches that are looked at."""
 STILL_DAYS = 3
-"""Days without an event before the newest batch that a source may have."""
+"""Days open without an event before the newest batch that a source may have."""
 MINIMUM_ROWS_A_DAY = 10
 """Mean rows of a batch under which an empty one is nothing unusual."""
 REJECTED_SHARE = 0.01
@@ -51,55 +52,61 @@ def _fresh(row: Any, as_of: date) -> Iterator[Finding]:
             {"source": source},
         )
         return
-    late = (last - row["newest"]).days
-    if late > 0:
+    newest, calendar = row["newest"], load_source(source).calendar
+    due = _open_days(calendar, newest + ONE_DAY, last)
+    if due:
         yield Finding(
             "warning",
             "late_source",
-            f"the newest batch of source {source} is that of {row['newest']}, {numbered(late, 'day')} before the last one due,"
-            f" {last}",
-            f"land its files and run ingest_events for {row['newest'] + ONE_DAY} and the days after, or load_history for the"
-            " range",
-            {"source": source, "newest_batch": str(row["newest"]), "days_late": late},
+            f"the newest batch of source {source} is that of {newest}, {numbered(len(due), 'day')} before the last one due,"
+            f" {due[-1]}",
+            f"land its files and run ingest_events for {due[0]} and the days after, or load_history for the range",
+            {"source": source, "newest_batch": str(newest), "days_late": len(due)},
         )
-    expected = (row["newest"] - max(row["first_batch"], as_of - timedelta(days=BATCHES))).days + 1
-    missing = expected - row["batches"]
-    if expected > 0 and missing > 0:
+    begin = max(row["first_batch"], as_of - timedelta(days=BATCHES))
+    expected = _open_days(calendar, begin, newest)
+    missing = len(set(expected) - set(row["batch_days"]))
+    if missing:
         yield Finding(
             "warning",
             "missing_batches",
-            f"source {source} lacks {numbered(missing, 'batch day')} of the {expected} up to {row['newest']}",
-            f"run load_history for {source} from {max(row['first_batch'], as_of - timedelta(days=BATCHES))} to"
-            f" {row['newest']}; it loads again what is there, with the same result",
-            {"source": source, "missing": missing, "of": expected},
+            f"source {source} lacks {numbered(missing, 'batch day')} of the {len(expected)} up to {newest}",
+            f"run load_history for {source} from {begin} to {newest}; it loads again what is there, with the same result",
+            {"source": source, "missing": missing, "of": len(expected)},
         )
-    full = row["batches"] - row["empty_batches"]
-    if row["empty_batches"] and full >= row["empty_batches"] and row["rows_read"] >= MINIMUM_ROWS_A_DAY * full:
+    empty, full = sum(not calendar.is_closed(day) for day in row["empty_days"]), row["full_batches"]
+    if empty and full >= empty and row["rows_read"] >= MINIMUM_ROWS_A_DAY * full:
         yield Finding(
             "warning",
             "empty_batches",
-            f"{row['empty_batches']} of the {row['batches']} batches of source {source} are empty, the others"
+            f"{empty} of the {empty + full} batches of source {source} are empty, the others"
             f" have {row['rows_read'] / full:,.0f} rows on average",
             f"look at the landed files of those days; if the shop was closed, say so under calendar in"
             f" include/sources/{source}.yaml, if files were missing, set on_missing: fail there, and run load_history",
-            {"source": source, "empty": row["empty_batches"], "of": row["batches"]},
+            {"source": source, "empty": empty, "of": empty + full},
         )
     seen = row["newest_event_day"]
-    still = (row["newest"] - seen).days if seen is not None else None
+    still = len(_open_days(calendar, seen + ONE_DAY, newest)) if seen is not None else None
     if row["batches"] and row["rows_read"] and (still is None or still >= STILL_DAYS):
         yield Finding(
             "warning",
             "stale_events",
-            f"the batches of source {source} go up to {row['newest']}, their newest event is of"
+            f"the batches of source {source} go up to {newest}, their newest event is of"
             f" {seen if seen is not None else f'{as_of} or later'}",
             f"look whether its files repeat an old export, and at timezone and columns.event_time in"
             f" include/sources/{source}.yaml",
             {
                 "source": source,
                 "newest_event_day": None if seen is None else str(seen),
-                "newest_batch": str(row["newest"]),
+                "newest_batch": str(newest),
             },
         )
+
+
+def _open_days(calendar: Calendar, first: date, last: date) -> list[date]:
+    """Return the days `first` to `last`, both included, on which the shop was not closed."""
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if not calendar.is_closed(day)]
 
 
 def _clean(row: Any) -> Iterator[Finding]:
