@@ -111,8 +111,10 @@ def test_tiers_and_what_is_missing(morning):
     (status,) = query(morning, "SELECT * FROM marketing.status")
     assert without([status], "published_at") == [
         {"as_of_date": D, "ready": True, "customers": 20, "model_version": "m1", "model_trained_as_of": D - days(30),
-         "model_auc": 0.8, "warnings": []}
+         "model_auc": 0.8, "warnings": [], "suppressed": 0, "consent_missing": 20, "consent_unreadable": 0,
+         "consent_rule": status["consent_rule"]}
     ]  # fmt: skip
+    assert status["consent_rule"].startswith("consent is not managed here")
     targets = query(
         morning, "SELECT target, horizon_days, count(*) AS n FROM marketing.target_scores GROUP BY 1, 2 ORDER BY 1"
     )
@@ -352,7 +354,8 @@ def test_marketing_reads_its_schema_and_nothing_else(morning):
     contract = {
         f"marketing.{name}"
         for name in ("customer_scores", "customer_scores_latest", "target_scores", "product_recommendations",
-                     "action_recommendations", "insights", "audience_members", "audience_lift", "status")
+                     "action_recommendations", "insights", "audience_members", "audience_lift", "status",
+                     "suppression_now")
     }  # fmt: skip
     assert readable == contract
     with (

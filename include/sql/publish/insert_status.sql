@@ -1,5 +1,8 @@
 -- The morning's one row: what was published, by which model, and what to mind.
-INSERT INTO marketing.status (as_of_date, ready, customers, model_version, model_trained_as_of, model_auc, warnings)
+INSERT INTO marketing.status (
+    as_of_date, ready, customers, model_version, model_trained_as_of, model_auc, warnings, suppressed, consent_missing,
+    consent_unreadable, consent_rule
+)
 SELECT
     cast(:as_of AS date) AS as_of_date,
     TRUE AS ready,
@@ -7,7 +10,11 @@ SELECT
     served.model_id,
     versions.trained_as_of,
     evaluations.auc,
-    cast(:warnings AS text[]) AS warnings
+    cast(:warnings AS text[]) AS warnings,
+    cast(:suppressed AS integer) AS suppressed,
+    cast(:consent_missing AS integer) AS consent_missing,
+    cast(:consent_unreadable AS integer) AS consent_unreadable,
+    :consent_rule AS consent_rule
 FROM (
     SELECT
         scores.model_id,
