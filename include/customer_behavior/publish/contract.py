@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.dimensions.consent import ConsentRule, write_rule
+from customer_behavior.dimensions.consent import ConsentRule, consent_rule, write_rule
 from customer_behavior.errors import NotReadyError
 from customer_behavior.publish.checks import check
 from customer_behavior.publish.insights import read_insights, write_insights
@@ -40,14 +40,16 @@ def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> 
     primary = load_shop().primary_target
     with warehouse.begin("score") as connection:
         # The same locks as the stages that write what is read here: never half of one run and half of another.
-        for name in (
-            f"publish scores {as_of}", "recommend_actions", f"recommend_products {as_of}", f"publish {as_of}", "consents",
-        ):  # fmt: skip
+        for name in (f"publish scores {as_of}", "recommend_actions", f"recommend_products {as_of}", f"publish {as_of}"):
             lock(connection, name)
+        # Read before what they stamp: what changes meanwhile makes the morning stale, and is not missed.
+        stamps = connection.execute(
+            sa.text("SELECT cast(marketing.stamps_of(:as_of) AS text)"), {"as_of": as_of}
+        ).scalar_one()
         require_scores(connection, as_of, primary)
         require_recommendations(connection, as_of)
         unreliable = find_unreliable(connection, as_of)
-        rule = write_rule(connection)
+        rule = consent_rule(connection)
         stage(connection, as_of, unreliable, rule)
         check(connection, as_of, rule)
         consents = dict(run_sql(connection, "publish/count_consents", as_of=as_of).mappings().one())
@@ -65,8 +67,12 @@ def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> 
             horizon_days=primary.horizon_days,
             warnings=warnings,
             consent_rule=rule.why,
+            stamps=stamps,
             **consents,
         )
+        lock(connection, "consents")  # last: a load of customers does not wait for a whole publication
+        run_sql(connection, "publish/note_customers")
+        write_rule(connection)
     log.info("%s: published %d customers, %d insights, warnings %s", as_of, customers, len(insights), warnings)
     return {
         "as_of": str(as_of),
@@ -124,6 +130,5 @@ def swap_in(connection: Connection, as_of: date, run_id: str | None) -> int:
     deleted = delete_date(connection, CUSTOMER_SCORES, as_of)
     customers = run_sql(connection, "publish/insert_customer_scores").rowcount
     audit(connection, CUSTOMER_SCORES, str(as_of), deleted, customers, run_id)
-    run_sql(connection, "publish/note_customers")
     replace_date(connection, TARGET_SCORES, as_of, "publish/insert_target_scores", run_id=run_id)
     return customers

@@ -30,7 +30,7 @@ def read_warnings(connection: Connection, as_of: date, unreliable: Unreliable) -
             f"{judged.mean_predicted:.1%} predicted, {judged.base_rate:.1%} came true"
         )
     found += [
-        f"{n} customers are in a segment the model was wrong about (reliable is false): {segment}"
+        f"{n} customers are in a segment a model was wrong about (reliable is false): {segment}"
         for segment, n in unreliable.segments.items()
     ]
     why = run_sql(
