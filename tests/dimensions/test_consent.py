@@ -141,6 +141,17 @@ def test_a_file_that_is_gone_does_not_take_its_no_with_it_and_a_corrected_one_do
     assert shop.suppressed() == {}
 
 
+def test_a_refused_line_of_a_customer_counts_as_no(shop):
+    shop.deliver("crm", ONE, *(f"{who},granted,FR" for who in ("ann", "bob", "cat", "dan")))
+    shop.land("crm", TWO, "ann,denied", 'bob,denied,"FR', "dan,granted,FR", "eve,granted,FR")
+    path = shop.folder / "landing" / "crm" / f"{TWO}.csv"
+    path.write_bytes(path.read_bytes() + b"cat,denied,K\xf6ln\ndan,denied,Korea, South\n" + b"x,yes,FR\ny,yes,FR\n")
+    result = shop.load("crm", TWO)
+    assert (result["rows_read"], result["rows_accepted"], result["rows_rejected"]) == (8, 4, 4)
+    assert result["consents_unreadable"] == 4
+    assert shop.suppressed() == dict.fromkeys(("ann", "bob", "cat", "dan"), (UNREADABLE, "crm", TWO))
+
+
 YES_WORDS = (
     "true",
     "TRUE",

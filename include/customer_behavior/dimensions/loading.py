@@ -1,5 +1,6 @@
 """Loading a night's delivery of a dimension: each replaces what it delivered before, every row is accounted for."""
 
+import csv
 import json
 import logging
 from datetime import date
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 SPACES = r"[\s\p{Z}\p{C}]+"
 UNREADABLE = "consent_unreadable"  # the word, where a consent could not be read
+REFUSED = "refused line, see raw.rejected_events"
 WORD_LENGTH = 40  # enough to recognise a word; a cell of another column is not repeated in full
 
 
@@ -32,8 +34,9 @@ def load_delivery(
     """Load the files that a dimension landed for a date; return source, rows_read, rows_accepted, rows_rejected, rows_duplicate.
 
     A row that says the same key again in one delivery replaces the earlier one, which is counted as a duplicate; of several
-    consents of a customer a no holds. A consent that cannot be read counts as no; `consents_unreadable` of the result says how
-    many, if any. Without a file, what a delivery of customers said before stays: a no does not go because a file did.
+    consents of a customer a no holds. A consent that cannot be read counts as no, and so does a refused line of a customer;
+    `consents_unreadable` of the result says how many, if any. Without a file, what a delivery of customers said before stays: a no
+    does not go because a file did.
 
     Raises
     ------
@@ -104,12 +107,15 @@ def _stage(
         f"CREATE TABLE delivered ({', '.join(f'{name} {kind}' for name, kind in columns.items())}, place BIGINT, reason VARCHAR)"
     )
     refused: list[dict] = []
+    doubtful: set[str] = set()
     read = 0
     for path in files:
         name = path.relative_to(landing).as_posix()
         for block in read_delimited(path, dimension.delimiter):
             _check_header(dimension, block.table.column_names, name)
             found = [(one.line, one.reason, one.detail, one.raw_text) for one in block.refusals]
+            if dimension.has_consent:
+                doubtful.update(_customers_of_refused(dimension, block))
             found += _stage_block(engine, dimension, block)
             read += len(block.lines) + len(block.refusals)
             refused += [
@@ -129,10 +135,35 @@ def _stage(
         f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY place DESC) = 1"
     )
     [(accepted,)] = engine.execute("SELECT count(*) FROM kept").fetchall()
+    if doubtful:
+        _keep_doubtful(engine, sorted(doubtful))
     rejected = len(refused)
     duplicate = read - accepted - rejected
     counts = {"rows_read": read, "rows_accepted": accepted, "rows_rejected": rejected, "rows_duplicate": duplicate}
     return counts, refused
+
+
+def _customers_of_refused(dimension: Dimension, block: Block) -> set[str]:
+    """Return whom the lines that were refused as a whole seem to speak of: what they say of consent cannot be read."""
+    position = block.table.column_names.index(dimension.columns["customer_id"])
+    found: set[str] = set()
+    for refusal in block.refusals:
+        fields = next(csv.reader([refusal.raw_text], delimiter=dimension.delimiter), [])
+        found.update(field.strip() for field in fields[position : position + 1])
+    return found - {""}
+
+
+def _keep_doubtful(engine: duckdb.DuckDBPyConnection, customers: list[str]) -> None:
+    """Keep a no, beside the rows that were accepted, for customers with a refused line: it may have been one."""
+    engine.execute("CREATE TABLE doubtful AS SELECT unnest(?) AS customer_id", [customers])
+    engine.execute(
+        f"UPDATE kept SET consent = false, {UNREADABLE} = {quoted(REFUSED)}"
+        " WHERE customer_id IN (SELECT customer_id FROM doubtful)"
+    )
+    engine.execute(
+        f"INSERT INTO kept (customer_id, consent, {UNREADABLE}) SELECT customer_id, false, {quoted(REFUSED)} FROM doubtful"
+        " WHERE customer_id NOT IN (SELECT customer_id FROM kept)"
+    )
 
 
 def _stage_block(
