@@ -109,10 +109,12 @@ def test_tiers_and_what_is_missing(morning):
     assert (last["lapse_probability"], last["price_point"], last["recommended_products"]) == (None, None, [])
     assert result["customers"] == 20
     (status,) = query(morning, "SELECT * FROM marketing.status")
-    assert without([status], "published_at") == [
+    assert without([status], "published_at", "made_from") == [
         {"as_of_date": D, "ready": True, "customers": 20, "model_version": "m1", "model_trained_as_of": D - days(30),
-         "model_auc": 0.8, "warnings": []}
+         "model_auc": 0.8, "warnings": [], "suppressed": 0, "consent_missing": 20, "consent_unreadable": 0,
+         "consent_rule": status["consent_rule"]}
     ]  # fmt: skip
+    assert status["consent_rule"].startswith("consent is not managed here")
     targets = query(
         morning, "SELECT target, horizon_days, count(*) AS n FROM marketing.target_scores GROUP BY 1, 2 ORDER BY 1"
     )
@@ -240,7 +242,7 @@ def test_customers_in_a_segment_confirmed_before_are_not_reliable(warehouse):
     rows = {row["customer_id"]: (row["reliable"], row["unreliable_reason"]) for row in query(warehouse, CUSTOMERS)}
     assert rows == {"in": (False, "few orders"), "many": (True, None), "rhythm": (True, None)}
     assert result["warnings"] == [
-        "1 customers are in a segment the model was wrong about (reliable is false): few orders"
+        "1 customers are in a segment a model was wrong about (reliable is false): few orders"
     ]
 
 
@@ -352,7 +354,8 @@ def test_marketing_reads_its_schema_and_nothing_else(morning):
     contract = {
         f"marketing.{name}"
         for name in ("customer_scores", "customer_scores_latest", "target_scores", "product_recommendations",
-                     "action_recommendations", "insights", "audience_members", "audience_lift", "status")
+                     "action_recommendations", "insights", "audience_members", "audience_lift", "status",
+                     "suppression_now", "status_now")
     }  # fmt: skip
     assert readable == contract
     with (

@@ -28,7 +28,7 @@ MAIL = {"action": "mail", "when": {"purchase": {"max": 0.4}}, "words": "buys wit
 
 
 def customers(*rows):
-    plain = {"lapse": None, "orders": 10, "purchase": 0.9, "last_action_date": None}
+    plain = {"lapse": None, "orders": 10, "purchase": 0.9, "last_action_date": None, "suppressed_reason": None}
     return pd.DataFrame([{"customer_id": f"c{n}", **plain, **row} for n, row in enumerate(rows)]).astype(
         {"last_action_date": object}
     )
@@ -55,6 +55,15 @@ def test_a_missing_value_never_holds():
     unbounded = {"action": "any", "when": {"lapse": {}}, "words": "{lapse:.0%}"}
     decided = decide(customers({"lapse": None}, {"lapse": 0.0}), actions(unbounded), D)
     assert list(decided["action"]) == ["none", "any"]
+
+
+def test_whoever_must_not_be_contacted_has_no_action_and_is_not_held_out():
+    decided = decide(
+        customers({"purchase": 0.1, "suppressed_reason": "said no"}, {"purchase": 0.1}),
+        actions(MAIL, holdout_share=0.999),
+        D,
+    )
+    assert outcome(decided) == [("none", "said no", False), ("mail", "buys with 10%", True)]
 
 
 def test_the_cooldown_leaves_alone_until_it_is_over():

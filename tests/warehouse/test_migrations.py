@@ -128,6 +128,32 @@ def test_scores_are_kept_when_their_partitions_become_days_and_months_again(ware
     assert rows(warehouse, scores) == before
 
 
+def test_consents_that_were_delivered_before_hold_after_the_migration(warehouse):
+    migrate(warehouse, command.downgrade, "0015")
+    said = [
+        ("ann", 1, "false"),
+        ("ann", 2, "null"),
+        ("ann", 3, "false"),
+        ("bob", 1, "false"),
+        ("bob", 2, "true"),
+        ("cat", 1, "null"),
+    ]
+    with warehouse.begin() as connection:
+        for who, day, consent in said:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO raw.customer_versions (source, customer_id, valid_from, consent)"
+                    f" VALUES ('crm', :who, date '2024-03-01' + :day, {consent})"
+                ),
+                {"who": who, "day": day},
+            )
+    migrate(warehouse, command.upgrade, "head")
+    assert rows(warehouse, "SELECT * FROM marketing.suppression_now ORDER BY 1", "marketing_reader") == [
+        ("ann", "no consent to be contacted", "crm", date(2024, 3, 2)),
+        ("cat", "consent to be contacted is not known", None, None),
+    ]
+
+
 def migrate(warehouse: Warehouse, move: Callable[[Config, str], None], revision: str) -> None:
     with warehouse.begin() as connection:
         config = Config(str(MIGRATIONS_DIR / "alembic.ini"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, RowMapping
 
+from customer_behavior.dimensions.consent import ConsentRule
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.settings import load_actions, load_shop
 from customer_behavior.warehouse import run_sql
@@ -13,7 +14,7 @@ from customer_behavior.warehouse import run_sql
 DECILES = 10
 
 
-def check(connection: Connection, as_of: date) -> None:
+def check(connection: Connection, as_of: date, rule: ConsentRule) -> None:
     """Raise CheckFailedError with every finding unless what is staged for the date may be published."""
     key = load_shop().primary_target
     window = load_actions().recommendations.window_days
@@ -25,6 +26,7 @@ def check(connection: Connection, as_of: date) -> None:
             target=key.target,
             horizon_days=key.horizon_days,
             window_days=window,
+            unknown=rule.unknown,
         )
         .mappings()
         .one()
@@ -52,6 +54,7 @@ def customer_findings(facts: RowMapping | Mapping[str, Any]) -> list[str]:
         ("no_snapshot", "customers have no snapshot for the date: run score_customers again"),
         ("no_action", "scored customers have no row in marketing.action_recommendations: run recommend again"),
         ("no_reason_words", "customers have a reason without words"),
+        ("pushed_without_consent", "customers who must not be contacted have an action or products"),
     ):
         if facts[column]:
             found.append(f"{facts[column]} {meaning}")
@@ -65,7 +68,8 @@ def customer_findings(facts: RowMapping | Mapping[str, Any]) -> list[str]:
         )
     if facts["product_rows"] == 0 and facts["products_known"]:
         found.append(
-            "marketing.product_recommendations has no rows for the date although products were bought: run recommend"
+            "marketing.product_recommendations has no rows for the date although customers who may be contacted bought products: "
+            "run recommend"
         )
     return found
 

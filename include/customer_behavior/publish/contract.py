@@ -8,11 +8,12 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from customer_behavior.dimensions.consent import ConsentRule, consent_rule, write_rule
 from customer_behavior.errors import NotReadyError
 from customer_behavior.publish.checks import check
 from customer_behavior.publish.insights import read_insights, write_insights
 from customer_behavior.publish.reliability import Unreliable, find_unreliable
-from customer_behavior.publish.warnings import read_warnings
+from customer_behavior.publish.warnings import consent_warnings, read_warnings
 from customer_behavior.settings import load_actions, load_shop, load_targets
 from customer_behavior.slices import delete_date, replace_date, require_scores
 from customer_behavior.warehouse import Warehouse, audit, copy_frame, ensure_partitions, lock, run_sql
@@ -39,17 +40,23 @@ def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> 
     primary = load_shop().primary_target
     with warehouse.begin("score") as connection:
         # The same locks as the stages that write what is read here: never half of one run and half of another.
-        for name in ("recommend_actions", f"recommend_products {as_of}", f"publish {as_of}"):
+        for name in (f"publish scores {as_of}", "recommend_actions", f"recommend_products {as_of}", f"publish {as_of}"):
             lock(connection, name)
+        # Read before what they stamp: what changes meanwhile makes the morning stale, and is not missed.
+        stamps = connection.execute(
+            sa.text("SELECT cast(marketing.stamps_of(:as_of) AS text)"), {"as_of": as_of}
+        ).scalar_one()
         require_scores(connection, as_of, primary)
         require_recommendations(connection, as_of)
         unreliable = find_unreliable(connection, as_of)
-        stage(connection, as_of, unreliable)
-        check(connection, as_of)
+        rule = consent_rule(connection)
+        stage(connection, as_of, unreliable, rule)
+        check(connection, as_of, rule)
+        consents = dict(run_sql(connection, "publish/count_consents", as_of=as_of).mappings().one())
         customers = swap_in(connection, as_of, run_id)
         insights = read_insights(connection, as_of)
         write_insights(connection, as_of, insights, run_id)
-        warnings = read_warnings(connection, as_of, unreliable)
+        warnings = read_warnings(connection, as_of, unreliable) + consent_warnings(consents, customers)
         replace_date(
             connection,
             STATUS,
@@ -59,12 +66,19 @@ def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> 
             target=primary.target,
             horizon_days=primary.horizon_days,
             warnings=warnings,
+            consent_rule=rule.why,
+            stamps=stamps,
+            **consents,
         )
+        lock(connection, "consents")  # last: a load of customers does not wait for a whole publication
+        run_sql(connection, "publish/note_customers")
+        write_rule(connection)
     log.info("%s: published %d customers, %d insights, warnings %s", as_of, customers, len(insights), warnings)
     return {
         "as_of": str(as_of),
         "customers": customers,
         "unreliable": len(unreliable.customers),
+        "suppressed": consents["suppressed"],
         "insights": [insight.key for insight in insights],
         "warnings": warnings,
     }
@@ -81,7 +95,7 @@ def require_recommendations(connection: Connection, as_of: date) -> None:
         )
 
 
-def stage(connection: Connection, as_of: date, unreliable: Unreliable) -> None:
+def stage(connection: Connection, as_of: date, unreliable: Unreliable, rule: ConsentRule) -> None:
     """Assemble the date's customers in the temporary table staged_customer_scores, which ends with the transaction."""
     primary = load_shop().primary_target
     lapse, value = (load_targets().targets.get(name) for name in (LAPSE, VALUE))
@@ -105,6 +119,7 @@ def stage(connection: Connection, as_of: date, unreliable: Unreliable) -> None:
         value_days=value.horizons[0] if value else None,
         prices_from=as_of - timedelta(days=PRICE_DAYS),
         products=load_actions().recommendations.products,
+        unknown=rule.unknown,
     )
 
 

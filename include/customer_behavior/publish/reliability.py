@@ -21,7 +21,11 @@ class Unreliable:
 
 
 def find_unreliable(connection: Connection, as_of: date) -> Unreliable:
-    """Return who is in a segment of the primary target confirmed before `as_of`; the latest and worst segment names it."""
+    """Return who is in a segment of the primary target confirmed before `as_of`; the latest and worst segment names it.
+
+    A segment found on the scores of another model counts too, after those of the model that scored `as_of`, and says so: a new
+    model is not known to be right where the last one was wrong before its own scores have been judged.
+    """
     key = load_shop().primary_target
     clusters = run_sql(
         connection,
@@ -39,7 +43,10 @@ def find_unreliable(connection: Connection, as_of: date) -> Unreliable:
     for cluster in clusters:
         inside = frame.loc[matches(frame, rule_from_json(cluster.rule)), "scored_customer_id"]
         fresh = [customer for customer in inside if customer not in customers]
+        words = cluster.description
+        if cluster.found_on:
+            words += f" (found on the scores of model {cluster.found_on}; these are of model {cluster.model_id})"
         if fresh:
-            segments[cluster.description] = len(fresh)
-            customers.update(dict.fromkeys(fresh, cluster.description))
+            segments[words] = segments.get(words, 0) + len(fresh)
+            customers.update(dict.fromkeys(fresh, words))
     return Unreliable(customers, segments)

@@ -1,6 +1,8 @@
 """What marketing should mind on a morning, in sentences. Only what was known before the morning counts."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -28,7 +30,7 @@ def read_warnings(connection: Connection, as_of: date, unreliable: Unreliable) -
             f"{judged.mean_predicted:.1%} predicted, {judged.base_rate:.1%} came true"
         )
     found += [
-        f"{n} customers are in a segment the model was wrong about (reliable is false): {segment}"
+        f"{n} customers are in a segment a model was wrong about (reliable is false): {segment}"
         for segment, n in unreliable.segments.items()
     ]
     why = run_sql(
@@ -37,5 +39,21 @@ def read_warnings(connection: Connection, as_of: date, unreliable: Unreliable) -
     if why:
         found.append(
             f"no model could be made ({why}): probabilities are those of classes of recency and frequency, confidence is low"
+        )
+    return found
+
+
+def consent_warnings(consents: Mapping[str, Any], customers: int) -> list[str]:
+    """Return what to mind of the consents of a date's customers, from the counts of publish/count_consents.sql."""
+    found = []
+    if consents["consent_unreadable"]:
+        found.append(
+            f"the consent of {consents['consent_unreadable']} customers could not be read and counts as no, for example "
+            f"{consents['word']!r}: say what the word means under values.consent in include/dimensions/{consents['source']}.yaml"
+        )
+    if customers and consents["suppressed"] == customers:
+        found.append(
+            "nobody may be contacted: no published customer has consent; compare the ids of the deliveries of customers with those "
+            "of the events"
         )
     return found

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy.engine import Connection
 
+from customer_behavior.dimensions.consent import consent_rule
 from customer_behavior.recommend.rules import decide
 from customer_behavior.settings import TargetKey, Targets, load_actions, load_features, load_shop, load_targets
 from customer_behavior.slices import delete_date, require_day_before, require_scores
@@ -31,7 +32,8 @@ def recommend_actions(warehouse: Warehouse, as_of: date, *, run_id: str | None =
         lock(connection, "recommend_actions")
         require_scores(connection, as_of, primary)
         require_day_before(connection, TABLE, as_of, "recommend")
-        decided = decide(read_customers(connection, as_of, actions.guardrails.cooldown_days), actions, as_of)
+        customers = read_customers(connection, as_of, actions.guardrails.cooldown_days)
+        decided = decide(customers, actions, as_of).join(customers[["consent", "suppressed_reason"]])
         ensure_partitions(connection, TABLE, as_of, as_of, unit="month")
         deleted = delete_date(connection, TABLE, as_of)
         written = copy_frame(connection, TABLE, decided.assign(as_of_date=as_of))
@@ -42,7 +44,7 @@ def recommend_actions(warehouse: Warehouse, as_of: date, *, run_id: str | None =
 
 
 def read_customers(connection: Connection, as_of: date, cooldown_days: int) -> pd.DataFrame:
-    """Return every customer scored for `as_of` with features, a column per target, and last_action_date."""
+    """Return every customer scored for `as_of`: features, a column per target, last_action_date, consent, suppressed_reason."""
     primary, targets = load_shop().primary_target, load_targets()
     rows = read_frame(
         connection, "recommend/customers", as_of=as_of, target=primary.target, horizon_days=primary.horizon_days
@@ -58,6 +60,15 @@ def read_customers(connection: Connection, as_of: date, cooldown_days: int) -> p
     )
     days = dict(zip(last["customer_id"], last["last_action_date"], strict=True))
     customers["last_action_date"] = pd.Series([days.get(who) for who in customers["customer_id"]], dtype=object)
+    known = read_frame(
+        connection,
+        "recommend/consents",
+        as_of=as_of,
+        target=primary.target,
+        horizon_days=primary.horizon_days,
+        unknown=consent_rule(connection).unknown,
+    ).astype(object)
+    customers[["consent", "suppressed_reason"]] = known[["consent", "suppressed_reason"]]  # in the same order
     return customers
 
 

@@ -4,6 +4,7 @@ import logging
 from datetime import date, timedelta
 from typing import Any
 
+from customer_behavior.dimensions.consent import consent_rule
 from customer_behavior.settings import load_actions, load_shop
 from customer_behavior.slices import replace_date, require_scores
 from customer_behavior.warehouse import Warehouse, ensure_partitions, lock
@@ -35,6 +36,7 @@ def recommend_products(warehouse: Warehouse, as_of: date, *, run_id: str | None 
             first_day=as_of - timedelta(days=ranking.window_days),
             half_life_days=ranking.half_life_days,
             products=ranking.products,
+            unknown=consent_rule(connection).unknown,
         )
     log.info("%s: %d product recommendations", as_of, written)
     return {"as_of": str(as_of), "rows": written}

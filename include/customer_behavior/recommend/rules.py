@@ -64,7 +64,8 @@ def decide(customers: pd.DataFrame, actions: Actions, as_of: date) -> pd.DataFra
     Parameters
     ----------
     customers : frame of shape (n, ...)
-        customer_id, last_action_date (a date, or None) and the columns that the rules ask for.
+        customer_id, last_action_date (a date, or None), suppressed_reason (why the customer must not be contacted, or None)
+        and the columns that the rules ask for.
 
     Returns
     -------
@@ -83,7 +84,9 @@ def decide(customers: pd.DataFrame, actions: Actions, as_of: date) -> pd.DataFra
     last = customers["last_action_date"].to_list()
     resting = np.array([_is_date(day) and as_of - day < cooldown for day in last], dtype=bool)
     ids = customers["customer_id"].to_numpy(dtype=object)
-    open_ = np.ones(n, dtype=bool)
+    suppressed = customers["suppressed_reason"].notna().to_numpy()
+    reason[suppressed] = customers["suppressed_reason"].to_numpy(dtype=object)[suppressed]
+    open_ = ~suppressed
     for action in actions.actions:
         picked = fits(customers, action) & open_
         open_ &= ~picked

@@ -1,5 +1,6 @@
 """`shop.yaml`."""
 
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
@@ -40,6 +41,7 @@ class Shop(Settings):
     primary_target: TargetKey
     sources: tuple[str, ...] = Field(min_length=1)
     dimensions: tuple[str, ...] = ()
+    consent_unknown: Literal["suppress", "allow"] | None = None
     alert_to: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     bots: Bots = Bots()

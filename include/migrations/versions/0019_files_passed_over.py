@@ -6,7 +6,7 @@ from alembic import op
 from migrations.columns import JSONB, required
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 
 
 def upgrade() -> None:

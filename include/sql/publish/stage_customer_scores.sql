@@ -43,12 +43,12 @@ products AS (
 
 -- Consent as it was known when the day before :as_of ended.
 consents AS (
-    SELECT DISTINCT ON (versions.customer_id)
-        versions.customer_id,
-        versions.consent
-    FROM raw.customer_versions AS versions
-    WHERE versions.valid_from < cast(:as_of AS date)
-    ORDER BY versions.customer_id ASC, versions.valid_from DESC, versions.source DESC
+    SELECT
+        scored.customer_id,
+        said.consent,
+        raw.suppression_reason(said.consent, said.unreadable, :unknown) AS suppressed_reason
+    FROM scored
+    LEFT JOIN raw.consents_at(cast(:as_of AS date)) AS said ON scored.customer_id = said.customer_id
 ),
 
 prices AS (
@@ -80,10 +80,15 @@ SELECT
         ORDER BY reason.position
         LIMIT 3
     ) AS reasons,
-    coalesce(products.products, cast('{}' AS text[])) AS recommended_products,
-    CASE WHEN actions.holdout THEN 'none' ELSE actions.action END AS recommended_action,
-    CASE WHEN actions.holdout THEN 'held out to measure ' || actions.action || ': ' || actions.reason ELSE actions.reason END
-        AS action_reason,
+    CASE WHEN consents.suppressed_reason IS NULL AND products.products IS NOT NULL THEN products.products ELSE '{}' END
+        AS recommended_products,
+    CASE WHEN consents.suppressed_reason IS NOT NULL OR actions.holdout THEN 'none' ELSE actions.action END
+        AS recommended_action,
+    CASE
+        WHEN consents.suppressed_reason IS NOT NULL AND actions.reason IS NOT NULL THEN consents.suppressed_reason
+        WHEN actions.holdout THEN 'held out to measure ' || actions.action || ': ' || actions.reason
+        ELSE actions.reason
+    END AS action_reason,
     snapshot.best_hour,
     snapshot.best_weekday,
     prices.price_point,
@@ -99,8 +104,9 @@ SELECT
     unreliable.customer_id IS NULL AS reliable,
     unreliable.reason AS unreliable_reason,
     consents.consent,
-    CASE WHEN NOT consents.consent THEN 'no consent to be contacted' END AS suppressed_reason,
-    CASE WHEN actions.holdout THEN ARRAY[actions.action] ELSE cast('{}' AS text[]) END AS holdout_actions,
+    consents.suppressed_reason,
+    CASE WHEN consents.suppressed_reason IS NULL AND actions.holdout THEN ARRAY[actions.action] ELSE cast('{}' AS text[]) END
+        AS holdout_actions,
     scored.model_id AS model_version
 FROM scored
 LEFT JOIN snapshot ON scored.customer_id = snapshot.customer_id
@@ -109,5 +115,5 @@ LEFT JOIN spending ON scored.customer_id = spending.customer_id
 LEFT JOIN actions ON scored.customer_id = actions.customer_id
 LEFT JOIN products ON scored.customer_id = products.customer_id
 LEFT JOIN prices ON scored.customer_id = prices.customer_id
-LEFT JOIN consents ON scored.customer_id = consents.customer_id
+INNER JOIN consents ON scored.customer_id = consents.customer_id
 LEFT JOIN staged_unreliable AS unreliable ON scored.customer_id = unreliable.customer_id

@@ -1,4 +1,4 @@
--- Each customer's own products: every day of purchase counts 0.5 ^ (its age / half-life), the best first.
+-- Each customer's own products, of those who may be contacted: every day of purchase counts 0.5 ^ (its age / half-life), the best first.
 -- Scores are rounded, so that the order in which PostgreSQL adds them up changes neither score nor rank.
 INSERT INTO marketing.product_recommendations (as_of_date, customer_id, rank, product_id, score, reason)
 WITH purchase_days AS (
@@ -46,4 +46,5 @@ SELECT
     CASE WHEN ranked.times = 1 THEN 'bought once, ' ELSE 'bought ' || ranked.times || ' times, last ' END
     || ranked.last_days_ago || CASE WHEN ranked.last_days_ago = 1 THEN ' day ago' ELSE ' days ago' END AS reason
 FROM ranked
-WHERE ranked.rank <= :products
+LEFT JOIN raw.consents_at(cast(:as_of AS date)) AS consents ON ranked.customer_id = consents.customer_id
+WHERE ranked.rank <= :products AND raw.suppression_reason(consents.consent, consents.unreadable, :unknown) IS NULL
