@@ -101,7 +101,7 @@ def night(postgres, tmp_path_factory):
         ["publish_marketing", logical(SCORED), {}],
         ["monitor_models", logical(SCORED), {"mail": True}],
         ["ingest_events", logical(SCORED + timedelta(days=1)), {}],
-        ["maintain_warehouse", logical(SCORED), {"operation": "retention"}],
+        ["maintain_warehouse", logical(SCORED), {}],
         ["ingest_events", None, {}],
         ["score_customers", logical(SCORED + timedelta(days=9)), {}],
     ]

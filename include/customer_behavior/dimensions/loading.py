@@ -11,7 +11,9 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.dimensions.source import COLUMNS, KEYS, Dimension, load_dimension
 from customer_behavior.errors import BadInputError, NotReadyError
+from customer_behavior.ingest.emptied import refuse_to_empty
 from customer_behavior.ingest.engine import identifier, open_engine, quoted
+from customer_behavior.ingest.erased import leave_out_of_dimension
 from customer_behavior.ingest.landing import landed_files
 from customer_behavior.ingest.reading import Block, read_delimited
 from customer_behavior.paths import landing_dir
@@ -39,6 +41,7 @@ def load_delivery(
         raise NotReadyError(f"{name} {batch_date}: no file at {landing / dimension.path.format(date=batch_date)}")
     with open_engine(dimension.timezone) as engine, warehouse.begin("ingest") as connection:
         lock(connection, f"ingest {name}")
+        refuse_to_empty(connection, name, [] if files else [batch_date])
         counts, refused = _stage(engine, dimension, batch_date, files, landing)
         if counts["rows_read"] and counts["rows_rejected"] / counts["rows_read"] > dimension.reject_limit:
             raise BadInputError(
@@ -46,6 +49,8 @@ def load_delivery(
                 f"reject_limit of {dimension.reject_limit:.1%}; the tables keep what they had. First: line "
                 f"{refused[0]['line']} of {refused[0]['file']}: {refused[0]['detail']}"
             )
+        if dimension.kind != "products":
+            leave_out_of_dimension(connection, engine, counts, refused)
         _replace(connection, engine, dimension, batch_date, refused, run_id)
         run_sql(
             connection,
