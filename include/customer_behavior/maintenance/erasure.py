@@ -62,7 +62,9 @@ def erase_customer(
     typed = typed_ids(customer_id)
     try:
         person, rows, moment = _pass(warehouse, typed, dry_run, spelling, run_id)
-        if not dry_run and _wait_for_older(warehouse, moment):
+        if not dry_run:
+            # Always: a transaction that had read before the erasure may have written and ended since.
+            _wait_for_older(warehouse, moment)
             _, later, _ = _pass(warehouse, person, dry_run, spelling, run_id)
             rows = {table: n + later[table] for table, n in rows.items()}
     except sa.exc.DBAPIError as error:
@@ -103,6 +105,7 @@ def _pass(
             for table, n in rows.items():
                 if n:
                     audit(connection, table, ERASED_PIECE, n, 0, run_id)
+    with warehouse.begin() as connection:  # after the commit: who begins now reads what it left
         moment = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
     return person, rows, moment
 
@@ -130,18 +133,16 @@ def _lock_tables(connection: Connection) -> None:
             time.sleep(LOOK_EVERY)
 
 
-def _wait_for_older(warehouse: Warehouse, moment: datetime) -> bool:
-    """Wait until all transactions that were open at `moment` have ended; return whether there were any.
+def _wait_for_older(warehouse: Warehouse, moment: datetime) -> None:
+    """Wait until all transactions that began before `moment`, and may not know of the erasure, have ended.
 
     What such a one had read before the erasure, it may write after it: a publication, for example.
     """
-    waited = False
     until = time.monotonic() + PATIENCE.total_seconds()
     while True:
         with warehouse.begin() as connection:
             if not run_sql(connection, "maintenance/older_transactions", moment=moment).scalar_one():
-                return waited
-        waited = True
+                return
         if time.monotonic() > until:
             raise PlatformError(
                 f"the person was erased, but a transaction that began before is still open after {PATIENCE} and may write what it "
