@@ -22,20 +22,27 @@ from customer_behavior_airflow.run_context import warehouse
     **common("load_history", tags=["ingest"], doc_md=__doc__),
     schedule=None,
     params={
-        "source": Param(SHOP.sources[0], type="string", title="Source", description_md="A file of include/sources."),
+        "source": Param(
+            SHOP.sources[0],
+            type="string",
+            enum=list(SHOP.sources),
+            title="Source",
+            description_md="One of the active sources of `shop.yaml`. Days that are loaded already are replaced by what their files "
+            "hold now; a day whose files are gone is refused and keeps its rows.",
+        ),
         "from_date": Param(
             None,
             type=["null", "string"],
             format="date",
             title="First batch date",
-            description_md="The first day to load.",
+            description_md="The date in the name of the first file. The run's logical date does not matter.",
         ),
         "to_date": Param(
             None,
             type=["null", "string"],
             format="date",
             title="Last batch date",
-            description_md="The last day to load, included.",
+            description_md="The date in the name of the last file; it is loaded too.",
         ),
         "file": Param(
             None,

@@ -1,25 +1,21 @@
 """
 ### maintain_warehouse
 
-Weekly: retention as `include/config/retention.yaml` says. By form also: erase a person, or roll a target back to an earlier
-model. Everything that destroys is a dry run unless the form says otherwise; a scheduled run applies retention for real.
+Retention: every Monday, what is older than `include/config/retention.yaml` says. Ages count from the newest date that the data
+knows, so the run's own date does not matter. It removes something only if retention.yaml says `apply: true`; until then each run
+says in its log what would go. The newest ready morning of marketing always stays, and a run that would remove more than
+`largest_share` of a table removes nothing and says so.
 
-| operation | needs | does |
-|---|---|---|
-| `retention` | | drops what is older than its limit |
-| `erase` | `customer_id` | removes the person from every table |
-| `rollback` | `target`, `horizon_days`, `model_id`, `actor` | appends a row to `models.promotions` |
+A run by form is a dry run unless the form says otherwise. Example form: `{"dry_run": false, "largest_share": 0.9}`.
 
-Example form: `{"operation": "erase", "customer_id": "718", "dry_run": false, "as_of_date": "2018-01-01"}`.
+Erasing a person is `erase_person`, rolling back a model `promote_model`.
 """
 
 from airflow.sdk import Param, dag, task
 
-from customer_behavior_airflow.assets import PROMOTIONS
-from customer_behavior_airflow.defaults import as_of_param, common, weekly
-from customer_behavior_airflow.run_context import current_run, warehouse
-
-TEXT = ["null", "string"]
+from customer_behavior_airflow.assets import RETAINED
+from customer_behavior_airflow.defaults import common, dry_run_param, weekly
+from customer_behavior_airflow.run_context import warehouse
 
 
 @dag(
@@ -27,28 +23,32 @@ TEXT = ["null", "string"]
     schedule=weekly(),
     max_active_runs=1,
     params={
-        "as_of_date": as_of_param(),
-        "operation": Param("retention", type="string", enum=["retention", "erase", "rollback"]),
-        "dry_run": Param(True, type="boolean", title="Dry run", description_md="Say what would go, remove nothing."),
-        "customer_id": Param(None, type=TEXT, section="Erase a person"),
-        "target": Param("purchase", type="string", section="Roll back"),
-        "horizon_days": Param(7, type="integer", minimum=1, section="Roll back"),
-        "model_id": Param(
-            None, type=TEXT, section="Roll back", description_md="A `model_id` of `models.model_versions`."
+        "dry_run": dry_run_param("A scheduled run goes by `apply` of retention.yaml instead."),
+        "largest_share": Param(
+            None,
+            type=["null", "number"],
+            exclusiveMinimum=0,
+            maximum=1,
+            title="Largest share of a table",
+            description_md="What this run may remove of any table, 0 to 1. Empty: as retention.yaml says.",
         ),
-        "actor": Param(None, type=TEXT, section="Roll back", title="Your name"),
     },
 )
 def maintain_warehouse():
-    @task(outlets=[PROMOTIONS])
-    def maintain() -> dict:
+    @task(outlets=[RETAINED])
+    def apply_retention(params: dict, run_id: str, dag_run) -> dict:
         from customer_behavior import maintenance
+        from customer_behavior.settings import load_retention
 
-        run = current_run()
-        form = {**run.params, "dry_run": run.params["dry_run"] and not run.scheduled}
-        return maintenance.run_operation(warehouse(), run.as_of, form, run_id=run.run_id)
+        scheduled = dag_run.run_type == "scheduled"
+        return maintenance.apply_retention(
+            warehouse(),
+            dry_run=not load_retention().apply if scheduled else params["dry_run"],
+            largest_share=params["largest_share"],
+            run_id=run_id,
+        )
 
-    maintain()
+    apply_retention()
 
 
 maintain_warehouse()

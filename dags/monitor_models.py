@@ -26,7 +26,13 @@ from customer_behavior_airflow.waiting import WaitUntilReady
     schedule=nightly(),
     params={
         "as_of_date": as_of_param(),
-        "mail": Param(False, type="boolean", title="Mail", description_md="A scheduled run mails in any case."),
+        "mail": Param(
+            False,
+            type="boolean",
+            title="Mail",
+            description_md="On: mail what is found to `alert_to` of `shop.yaml`, and ask for retraining, whatever the date. A scheduled "
+            "run does so in any case.",
+        ),
     },
 )
 def monitor_models():

@@ -28,7 +28,11 @@ from customer_behavior_airflow.waiting import WaitUntilReady
     params={
         "as_of_date": as_of_param(),
         "promote": Param(
-            False, type="boolean", title="Promote", description_md="A scheduled run promotes in any case."
+            False,
+            type="boolean",
+            title="Promote",
+            description_md="On: a model that passes the gate serves the dates after the as-of date; nothing is deleted, and "
+            "`promote_model` takes it back. A scheduled run promotes in any case.",
         ),
     },
 )

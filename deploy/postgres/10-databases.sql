@@ -12,3 +12,9 @@ REVOKE CONNECT, TEMPORARY ON DATABASE airflow FROM PUBLIC;
 
 CREATE ROLE warehouse LOGIN CREATEROLE PASSWORD :'warehouse_password';
 CREATE DATABASE warehouse OWNER warehouse TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8';
+
+-- Large objects are nobody's: any login could fill the disk with them, and no grant would show it.
+\connect warehouse
+SELECT format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', oid::regprocedure)
+FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^(lo_|loread$|lowrite$)'
+\gexec

@@ -48,7 +48,18 @@ def as_of_param() -> Param:
         type=["null", "string"],
         format="date",
         title="As-of date",
-        description_md="Only for a run **without** a logical date. With one, the as-of date is its shop-local date plus one day.",
+        description_md="Only for a run **without** a logical date: clear the one that the form has filled in, which is now. With a "
+        "logical date, the as-of date is its date in the shop's time zone plus one day.",
+    )
+
+
+def dry_run_param(more: str) -> Param:
+    """Return the form's switch of a DAG that removes something; `more` is a sentence of its own."""
+    return Param(
+        True,
+        type="boolean",
+        title="Dry run",
+        description_md=f"On: say in the log what would go, remove nothing. Off: remove it; there is no way back. {more}",
     )
 
 

@@ -25,6 +25,7 @@ from support import small_shop
 DAYS = 105
 TRAINED = small_shop.FIRST_DAY + timedelta(days=DAYS - 2)
 SCORED = TRAINED + timedelta(days=1)
+ERASED = "c007"
 
 
 def logical(as_of: date) -> str:
@@ -101,13 +102,16 @@ def night(postgres, tmp_path_factory):
         ["publish_marketing", logical(SCORED), {}],
         ["monitor_models", logical(SCORED), {"mail": True}],
         ["ingest_events", logical(SCORED + timedelta(days=1)), {}],
-        ["maintain_warehouse", logical(SCORED), {"operation": "retention"}],
+        ["maintain_warehouse", logical(SCORED), {}],
+        ["erase_person", None, {"dry_run": False}],
         ["ingest_events", None, {}],
         ["score_customers", logical(SCORED + timedelta(days=9)), {}],
     ]
     try:
         migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
         subprocess.run(migrate, env=environment, check=True, capture_output=True)
+        keep = [sys.executable, "-m", "airflow", "variables", "set", "erase_person_secret", ERASED.upper()]
+        subprocess.run(keep, env=environment, check=True, capture_output=True)
         done = subprocess.run(
             [sys.executable, str(Path(__file__).parent / "run_chain.py")],
             input=json.dumps(steps), env=environment, text=True, capture_output=True, check=False,
@@ -121,7 +125,7 @@ def night(postgres, tmp_path_factory):
         postgres.drop_database(name)
 
 
-@pytest.mark.parametrize("step", range(9))
+@pytest.mark.parametrize("step", range(10))
 def test_each_dag_succeeds_in_its_turn(night, step):
     results, _, _, done = night
     dag_id, state, tasks = results[step]
@@ -132,8 +136,8 @@ def test_each_dag_succeeds_in_its_turn(night, step):
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (9, "this run has no logical date and its form no as_of_date"),
-        (10, "is not ready: source till has no batch for"),
+        (10, "this run has no logical date and its form no as_of_date"),
+        (11, "is not ready: source till has no batch for"),
     ],
 )
 def test_a_run_that_cannot_know_its_date_or_is_not_ready_fails_with_the_sentence(night, step, message):
@@ -193,3 +197,20 @@ def test_retention_by_form_is_a_dry_run(night):
             sa.text("SELECT count(*) FROM monitoring.write_audit WHERE slice LIKE 'dropped%'")
         ).scalar_one()
     assert gone == 0
+
+
+def test_an_erased_person_is_nowhere_in_the_warehouse_nor_in_airflow(night, postgres):
+    _, warehouse, _, done = night
+    airflow = Warehouse(postgres.url("airflow_night"))
+    every = (
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    for database in (warehouse, airflow):
+        with database.begin() as connection:
+            for table in connection.execute(sa.text(every)).scalars().all():
+                named = sa.text(f"SELECT count(*) FROM {table} AS t WHERE cast(t AS text) ~* '\\m{ERASED}\\M'")
+                assert connection.execute(named).scalar_one() == 0, table
+    with airflow.begin() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM variable")).scalar_one() == 0
+    assert "raw.events" in done.stdout and ERASED not in done.stdout.lower()

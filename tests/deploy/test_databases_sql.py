@@ -85,3 +85,8 @@ def test_the_warehouse_owner_migrates_and_makes_logins_that_see_marketing_alone(
 def test_records_of_airflow_and_mlflow_open_to_their_owner_alone(server, user, database):
     with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
         connect(server, user, PASSWORDS[f"{user.upper()}_DB_PASSWORD"], database)
+
+
+def test_nobody_makes_large_objects_in_the_warehouse(server):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        fetch(server, "warehouse", PASSWORDS["WAREHOUSE_DB_PASSWORD"], "warehouse", "SELECT lo_create(0)")

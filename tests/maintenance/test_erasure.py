@@ -1,11 +1,15 @@
 """Erasure leaves no trace of the person in any table, and everybody else as they were."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from customer_behavior import maintenance, publish, recommend
-from customer_behavior.errors import ConfigurationError
+from customer_behavior.errors import ConfigurationError, PlatformError
+from customer_behavior.maintenance import erasure as erasure_module
 from recommend.mornings import (
     D,
     days,
@@ -112,7 +116,7 @@ def test_nothing_of_the_person_is_left_and_everything_of_the_others(shop):
     others = [row for row in after["raw.rejected_events"] if WHO in row]
     assert f"{WHO}9" in others[0]
     for table, rows in before.items():
-        if table not in ("raw.ingest_batches", "raw.rejected_events", "monitoring.write_audit"):
+        if table not in ("raw.ingest_batches", "raw.rejected_events", "raw.erased_customers", "monitoring.write_audit"):
             assert after[table] == [row for row in rows if WHO not in row], table
 
 
@@ -147,3 +151,40 @@ def test_nobody_is_no_customer(warehouse, nobody):
 def test_an_id_is_no_pattern(shop):
     maintenance.erase_customer(shop, ".*", dry_run=False)
     assert len(traces(shop)) == 13
+
+
+@pytest.mark.parametrize("wrote_before", [True, False])
+def test_what_a_running_stage_had_read_does_not_come_back(shop, wrote_before):
+    """A publication that reads before the erasure and writes after it, or was writing when it began."""
+    freeze = sa.text(
+        "INSERT INTO marketing.audience_members (audience_id, customer_id, as_of_date, holdout)"
+        " SELECT 'late', customer_id, :day, false FROM unnest(cast(:who AS text[])) AS who (customer_id)"
+    )
+    with ThreadPoolExecutor(1) as beside:
+        with shop.begin("score") as connection:
+            who = connection.execute(sa.text("SELECT DISTINCT customer_id FROM models.scores")).scalars().all()
+            if wrote_before:
+                connection.execute(freeze, {"day": D, "who": who})
+            erasure = beside.submit(maintenance.erase_customer, shop, WHO, dry_run=False)
+            if wrote_before:
+                time.sleep(1.5)
+            else:
+                while WHO in json.dumps(query(shop, "SELECT customer_id FROM models.scores")):
+                    time.sleep(0.1)
+                connection.execute(freeze, {"day": D, "who": who})
+            assert not erasure.done()
+        erasure.result(timeout=60)
+    assert traces(shop) == {"raw.rejected_events": 1}
+    late = query(shop, "SELECT customer_id FROM marketing.audience_members WHERE audience_id = 'late'")
+    assert late == [{"customer_id": "other"}]
+
+
+def test_a_database_error_names_nobody(shop, monkeypatch):
+    def fail(connection, *_):
+        connection.execute(sa.text("SELECT 1 / 0 WHERE :who <> ''"), {"who": WHO})
+
+    monkeypatch.setattr(erasure_module, "find_person", fail)
+    with pytest.raises(PlatformError, match="the database ended the erasure") as said:
+        maintenance.erase_customer(shop, WHO, dry_run=False)
+    assert WHO not in str(said.value)
+    assert said.value.__cause__ is None

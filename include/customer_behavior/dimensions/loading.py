@@ -14,7 +14,9 @@ from sqlalchemy.engine import Connection
 from customer_behavior.dimensions.consent import note_replaced, refresh_consents, unreadable_consents
 from customer_behavior.dimensions.source import COLUMNS, KEYS, Dimension, load_dimension
 from customer_behavior.errors import BadInputError, NotReadyError
+from customer_behavior.ingest.emptied import refuse_to_empty
 from customer_behavior.ingest.engine import identifier, open_engine, quoted
+from customer_behavior.ingest.erased import leave_out_of_dimension
 from customer_behavior.ingest.ids import ID_FIELDS, is_rounded, read_id, trimmed
 from customer_behavior.ingest.landing import as_json, counted_once, landed_files, still_awaited
 from customer_behavior.ingest.numbers import read_number
@@ -65,6 +67,7 @@ def load_delivery(
         if not files and dimension.kind == "customers" and (before := _loaded_before(connection, name, batch_date)):
             log.warning("%s %s: no file has landed; what it delivered before stays", name, batch_date)
             return {"source": name, **before}
+        refuse_to_empty(connection, name, [] if files else [batch_date])
         counts, refused = _stage(engine, dimension, batch_date, files, landing)
         if counts["rows_read"] and counts["rows_rejected"] / counts["rows_read"] > dimension.reject_limit:
             raise BadInputError(
@@ -72,6 +75,8 @@ def load_delivery(
                 f"reject_limit of {dimension.reject_limit:.1%}; the tables keep what they had. First: line "
                 f"{refused[0]['line']} of {refused[0]['file']}: {refused[0]['detail']}"
             )
+        if dimension.kind != "products":
+            leave_out_of_dimension(connection, engine, counts, refused)
         _replace(connection, engine, dimension, batch_date, refused, run_id)
         run_sql(
             connection,

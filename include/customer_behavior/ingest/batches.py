@@ -10,6 +10,8 @@ from pathlib import Path
 
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.ingest.emptied import refuse_to_empty
+from customer_behavior.ingest.erased import left_out
 from customer_behavior.ingest.landing import SHOWN, Found, counted_once, landed_files, still_awaited
 from customer_behavior.ingest.loading import Delivery, load, staged
 from customer_behavior.ingest.source import Source, load_source
@@ -89,7 +91,8 @@ def ingest(
     with warehouse.begin("ingest") as holder:
         lock(holder, f"ingest {source.name}")  # before a file is read: two runs of a date see the same files
         for delivery in _read_ahead(source, shop, _chunks(source, first, last, landing), landing):
-            with warehouse.begin("ingest") as connection:
+            with warehouse.begin("ingest") as connection, left_out(connection, delivery):
+                refuse_to_empty(connection, source.name, [one.batch_date for one in delivery.batches if not one.files])
                 load(connection, delivery, shop, run_id)
             batches = delivery.batches
             log.info("%s: loaded %s to %s", source.name, batches[0].batch_date, batches[-1].batch_date)

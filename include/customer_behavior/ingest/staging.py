@@ -272,9 +272,9 @@ class Staging:
         blocks = " UNION ALL ".join(f"FROM {relation}" for relation in relations)
         filled = f"SELECT *{self._unfilled()} FROM ({blocks or self._nothing()})"
         if FROM_ORDER in self.source.columns:
-            self.engine.execute(f"CREATE TABLE mapped AS {spread_refunds_sql(f'({filled})')}")
-        else:
-            self.engine.execute(f"CREATE VIEW mapped AS {filled}")
+            self.engine.execute(f"CREATE TABLE spread AS {spread_refunds_sql(f'({filled})')}")
+            filled = "FROM spread"
+        self.engine.execute(f"CREATE VIEW mapped AS {filled}")
         self._set_replaced_orders_apart()
         place = ", ".join(self.place)
         self.engine.execute(

@@ -160,6 +160,18 @@ class EmbeddedPostgres:
                 clause = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner))
                 cursor.execute(statement + clause)
+        if template is None:
+            self._close_large_objects(name)
+
+    def _close_large_objects(self, database: str) -> None:
+        """Leave nobody but the superuser large objects: any login could fill the disk with them, and no grant would show it."""
+        with self.superuser(database) as cursor:
+            cursor.execute(
+                "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
+                " AND proname ~ '^(lo_|loread$|lowrite$)'"
+            )
+            for (function,) in cursor.fetchall():
+                cursor.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
 
     def create_owned_database(self, name: str) -> str:
         """Create a database with an owner of its own, called ``name`` as well, closed to others; return its address."""

@@ -1,7 +1,7 @@
-"""Keeping the warehouse small, and forgetting a person."""
+"""Keeping the warehouse small, forgetting a person, and deciding which model serves."""
 
 from customer_behavior.maintenance.erasure import erase_customer
-from customer_behavior.maintenance.operations import run_operation
+from customer_behavior.maintenance.models import Choice, choices, promote_chosen
 from customer_behavior.maintenance.retention import apply_retention
 
-__all__ = ["apply_retention", "erase_customer", "run_operation"]
+__all__ = ["Choice", "apply_retention", "choices", "erase_customer", "promote_chosen"]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.monitoring.findings import Finding, find_incidents
@@ -37,7 +36,7 @@ def raise_incidents(
         lock(connection, "raise_incidents")
         findings = find_incidents(connection, as_of)
         kinds = [finding.kind for finding in findings]
-        deleted = run_sql(connection, "monitoring/delete_alerts", as_of=as_of, kinds=kinds).rowcount
+        deleted = run_sql(connection, "monitoring/withdraw_alerts", as_of=as_of, kinds=kinds).scalar_one()
         for finding in findings:
             run_sql(
                 connection,
@@ -65,9 +64,7 @@ def request_retraining(connection: Connection, as_of: date, findings: Iterable[F
     for finding in findings:
         for key in finding.targets:
             reasons.setdefault(key, []).append(finding.subject)
-    deleted = connection.execute(
-        sa.text(f"DELETE FROM {REQUESTS} WHERE as_of_date = :as_of AND fulfilled_by IS NULL"), {"as_of": as_of}
-    ).rowcount
+    deleted = run_sql(connection, "monitoring/withdraw_requests", as_of=as_of).scalar_one()
     written = 0
     for key, why in reasons.items():
         written += run_sql(

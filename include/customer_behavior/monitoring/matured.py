@@ -139,9 +139,13 @@ def _row(number: int, cluster: Cluster) -> dict[str, Any]:
 def _replace(
     connection: Connection, table: str, key: TargetKey, scored_as_of: date, frame: pd.DataFrame, run_id: str | None
 ) -> None:
-    deleted = connection.execute(
-        sa.text(f"DELETE FROM {table} WHERE scored_as_of = :day AND target = :target AND horizon_days = :horizon_days"),
-        {"day": scored_as_of, "target": key.target, "horizon_days": key.horizon_days},
-    ).rowcount
+    here = {"day": scored_as_of, "target": key.target, "horizon_days": key.horizon_days}
+    if table == PERFORMANCE:  # a judgement is replaced, never removed
+        deleted = connection.execute(
+            sa.text("SELECT monitoring.make_way(:day, :target, :horizon_days)"), here
+        ).scalar_one()
+    else:
+        which = "scored_as_of = :day AND target = :target AND horizon_days = :horizon_days"
+        deleted = connection.execute(sa.text(f"DELETE FROM {table} WHERE {which}"), here).rowcount
     written = copy_frame(connection, table, frame) if len(frame) else 0
     audit(connection, table, f"{scored_as_of} {key.target}/{key.horizon_days}", deleted, written, run_id)

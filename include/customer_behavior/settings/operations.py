@@ -46,8 +46,10 @@ class Actions(Settings):
 
 
 class Retention(Settings):
-    """`retention.yaml`: how long rows are kept."""
+    """`retention.yaml`: how long rows are kept, whether what is older is removed, and how much of a table at once."""
 
+    apply: bool = False
+    largest_share: float = Field(default=0.5, gt=0, le=1)
     snapshots_days: int = Field(gt=0)
     sessions_days: int = Field(gt=0)
     checkpoints_months: int = Field(gt=0)

@@ -170,7 +170,7 @@ def _pass_gate(
         if settings.gate.approval and champion is not None:
             decision = Decision(
                 True,
-                f"{decision.reason}; waits for a person's approval (maintain_warehouse, rollback)",
+                f"{decision.reason}; waits for a person's approval (promote_model)",
                 decision.checks,
             )
         else:

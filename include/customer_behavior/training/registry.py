@@ -33,10 +33,6 @@ FINDING = """
     INSERT INTO models.training_findings (model_id, position, severity, finding, statement, fix, details)
     VALUES (:model_id, :position, :severity, :finding, :statement, :fix, cast(:details AS jsonb))
 """
-OF_MODEL = (
-    "model_versions", "model_files", "evaluations", "gain_table", "thresholds", "tuning_trials", "training_findings"
-)  # fmt: skip
-"""The tables that a registration writes, each in place of what the model's id has there."""
 
 
 def save(connection: Connection, trained: "Trained", as_of: date, run_id: str | None) -> str:
@@ -47,7 +43,8 @@ def save(connection: Connection, trained: "Trained", as_of: date, run_id: str | 
     files = trained.model.files()
     name = model_id(files)
     whole = f"{as_of} {trained.key.target}/{trained.key.horizon_days} {name}"
-    deleted = {table: _delete(connection, table, name) for table in OF_MODEL}
+    made_way = connection.execute(sa.text("SELECT table_name, rows FROM models.make_way(:name)"), {"name": name})
+    deleted: dict[str, int] = {row.table_name: row.rows for row in made_way}
     connection.execute(sa.text(VERSION), _version(trained, name, as_of, run_id))
     contents = [
         {"model_id": name, "name": file, "content": content, "sha256": hashlib.sha256(content).hexdigest()}
@@ -147,7 +144,3 @@ def load(connection: Connection, name: str) -> Model:
 
 
 _REMEDY = "roll back to another model, or train again"
-
-
-def _delete(connection: Connection, table: str, name: str) -> int:
-    return connection.execute(sa.text(f"DELETE FROM models.{table} WHERE model_id = :name"), {"name": name}).rowcount

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.columns import BOOL, DATE, INT, TEXT, now, optional, required, table
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 UNREADABLE = (
     "What the delivery said where that could not be read: consent is then false; NULL: it could be read, or was blank."

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.columns import JSONB, optional
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 
 MADE_FROM = (
     "What the morning was made from: the number in monitoring.write_audit under which its snapshot, scores, actions and products "
