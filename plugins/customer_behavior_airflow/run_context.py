@@ -1,13 +1,18 @@
 """What a task needs to know of its run; the one place where the rule of time meets Airflow."""
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 
 from airflow.sdk import Connection, get_current_context
+from airflow.sdk.exceptions import AirflowNotFoundException
 
-from customer_behavior.asof import resolve_as_of
+from customer_behavior.asof import dates_in_words, other_midnight, resolve_as_of
+from customer_behavior.errors import ConfigurationError
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
 
 WAREHOUSE_CONNECTION = "warehouse"
 
@@ -35,7 +40,7 @@ class Run:
 
 
 def current_run() -> Run:
-    """Return the run of the task that asks.
+    """Return the run of the task that asks, whose log then says which dates it works on.
 
     Raises
     ------
@@ -49,10 +54,20 @@ def run_of(context) -> Run:
     """Return the run of a task's context. `data_interval` is never read: see `customer_behavior.asof`."""
     dag_run = context["dag_run"]
     params = dict(context["params"])
-    as_of = resolve_as_of(dag_run.logical_date, params, load_shop().zone)
+    zone = load_shop().zone
+    as_of = resolve_as_of(dag_run.logical_date, params, zone)
+    log.info("%s", dates_in_words(dag_run.logical_date, as_of, zone))
+    if warning := other_midnight(dag_run.logical_date, zone):
+        log.warning("%s", warning)
     return Run(as_of, dag_run.run_id, dag_run.run_type == "scheduled", params)
 
 
 def warehouse() -> Warehouse:
-    """Return the warehouse of Airflow's connection `warehouse`."""
-    return Warehouse(Connection.get(WAREHOUSE_CONNECTION).get_uri())
+    """Return the warehouse of Airflow's connection `warehouse`; without one, a ConfigurationError says how to add it."""
+    try:
+        return Warehouse(Connection.get(WAREHOUSE_CONNECTION).get_uri())
+    except AirflowNotFoundException as error:
+        raise ConfigurationError(
+            f"there is no Airflow connection {WAREHOUSE_CONNECTION!r}; add it under Admin, Connections, or as "
+            f"AIRFLOW_CONN_{WAREHOUSE_CONNECTION.upper()}"
+        ) from error
