@@ -4,13 +4,12 @@ import logging
 from dataclasses import dataclass
 from datetime import date
 
-from airflow.sdk import Connection, get_current_context
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk import get_current_context
 
 from customer_behavior.asof import dates_in_words, other_midnight, resolve_as_of
-from customer_behavior.errors import ConfigurationError
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse
+from customer_behavior_airflow.connections import connection
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +62,5 @@ def run_of(context) -> Run:
 
 
 def warehouse() -> Warehouse:
-    """Return the warehouse of Airflow's connection `warehouse`; without one, a ConfigurationError says how to add it."""
-    try:
-        return Warehouse(Connection.get(WAREHOUSE_CONNECTION).get_uri())
-    except AirflowNotFoundException as error:
-        raise ConfigurationError(
-            f"there is no Airflow connection {WAREHOUSE_CONNECTION!r}; add it under Admin, Connections, or as "
-            f"AIRFLOW_CONN_{WAREHOUSE_CONNECTION.upper()}"
-        ) from error
+    """Return the warehouse of Airflow's connection `warehouse`."""
+    return Warehouse(connection(WAREHOUSE_CONNECTION, "the warehouse").get_uri())
