@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from customer_behavior.errors import PlatformError, TemporaryError, WarehouseError
 
 MIGRATE = (
-    "`make up` and `make run` migrate it, and so does `WAREHOUSE_URL=… python -m customer_behavior migrate` "
+    "`make up` and `make run` migrate it, and so does `WAREHOUSE_URL=… PYTHONPATH=include .venv/bin/python -m customer_behavior migrate` "
     "(container stack: `docker compose run --rm airflow-init`)"
 )
 
