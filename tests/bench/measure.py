@@ -79,27 +79,36 @@ class Figure:
 class Machine:
     """A context: a PostgreSQL 18 as `make up` starts it, and a folder, both gone at the end."""
 
-    def __init__(self, sizes: Sizes | None = None) -> None:
+    def __init__(self, sizes: Sizes | None = None, server: EmbeddedPostgres | None = None) -> None:
         self.sizes = sizes or Sizes()
+        self._server = server  # one that has the template, and goes on
+        self._made: list[str] = []
 
     def __enter__(self) -> Machine:
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
         self.folder.chmod(0o755)  # the server reads the peer's file itself
-        self.postgres = EmbeddedPostgres(self.folder / "state")
-        self.postgres.start()
-        self.postgres.create_database(TEMPLATE)
-        upgrade(self.postgres.url(TEMPLATE))
+        if self._server is not None:
+            self.postgres = self._server
+        else:
+            self.postgres = EmbeddedPostgres(self.folder / "state")
+            self.postgres.start()
+            self.postgres.create_database(TEMPLATE)
+            upgrade(self.postgres.url(TEMPLATE))
         self._numbers = itertools.count(1)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.postgres.destroy()
+        for name in self._made:
+            self.postgres.drop_database(name)
+        if self._server is None:
+            self.postgres.destroy()
         shutil.rmtree(self.folder)
 
     def warehouse(self) -> Warehouse:
         """Return an empty, migrated warehouse."""
         name = f"bench_{next(self._numbers)}"
         self.postgres.create_database(name, template=TEMPLATE)
+        self._made.append(name)
         return Warehouse(self.postgres.url(name))
 
     def drop(self, warehouse: Warehouse) -> None:

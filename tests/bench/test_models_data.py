@@ -137,7 +137,7 @@ def test_the_area_within_cutoffs_does_not_rank_mornings():
     assert auc_within_cutoffs(rows, "model") == 0.5
 
 
-def test_a_shop_too_young_for_any_contender_is_judged_all_the_same(tmp_path, monkeypatch, capsys):
+def test_a_shop_too_young_for_any_contender_is_judged_all_the_same(postgres, tmp_path, monkeypatch, capsys):
     days = [date(2024, 1, 4) + timedelta(days=n) for n in range(24)]
 
     def land(folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_shop_too_young_for_any_contender_is_judged_all_the_same(tmp_path, mon
     young = replace(SHOPS["ecom"], land=land, last_batch=days[-1], cutoffs=(days[14],), control=False)
     monkeypatch.setattr(bench_models, "ROWS", tmp_path / "rows")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    with Machine() as machine, settings_of_its_own():
+    with Machine(server=postgres) as machine, settings_of_its_own():
         figures = bench_models.figures_of(machine, young)
     assert figures["n"] == 12
     assert figures["baselines"] == {}

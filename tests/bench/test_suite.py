@@ -31,13 +31,13 @@ TOY = Sizes(
 
 
 @pytest.mark.parametrize("names", [list(BENCHMARKS), list(reversed(BENCHMARKS))], ids=["in order", "reversed"])
-def test_each_benchmark_gives_its_figure_whatever_ran_before(names, monkeypatch):
+def test_each_benchmark_gives_its_figure_whatever_ran_before(names, postgres, monkeypatch):
     monkeypatch.setattr(
         measure, "run_command", lambda *arguments: cli.main(list(arguments))
     )  # a process each costs seconds
     monkeypatch.setenv("PYTHONPATH", str(INCLUDE_DIR))  # as the Makefile does
     before = {name: os.environ.get(name) for name in SETTINGS}
-    with Machine(TOY) as machine:
+    with Machine(TOY, server=postgres) as machine:
         found = list(figures(machine, names))
     assert [figure.name for figure in found] == names
     assert all(figure.value > 0 and figure.against_value > 0 and figure.sentence() for figure in found)
