@@ -38,6 +38,7 @@ def ingest_events():
 
         run = current_run()
         day = batch_date_for(run.as_of)
+        checks.skip_before_its_first(warehouse(), source, day)
         return ingest(warehouse(), source, day, day, landing=landing(), run_id=run.run_id)
 
     @task(map_index_template="{{ dimension }}")

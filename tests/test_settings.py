@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+import yaml
 
 from customer_behavior import settings
 from customer_behavior.errors import ConfigurationError
@@ -46,6 +47,50 @@ def test_a_missing_file_is_named(config, name):
 def test_what_is_no_yaml_is_said(config):
     (config / "shop.yaml").write_text("timezone: [")
     with pytest.raises(ConfigurationError, match=r"shop\.yaml is no YAML"):
+        settings.load_shop()
+
+
+@pytest.mark.parametrize(
+    ("value", "to"),
+    [
+        ([], ()),
+        (None, ()),
+        ("ann@example.com", ("ann@example.com",)),
+        (["root@localhost", "Ann <ann@example.com>"], ("root@localhost", "Ann <ann@example.com>")),
+    ],
+)
+def test_mail_goes_to_a_list_to_one_or_to_nobody(config, value, to):
+    shop = yaml.safe_load((config / "shop.yaml").read_text())
+    (config / "shop.yaml").write_text(yaml.safe_dump({**shop, "alert_to": value}))
+    assert settings.load_shop().alert_to == to
+
+
+def test_without_alert_to_nobody_is_mailed(config):
+    shop = yaml.safe_load((config / "shop.yaml").read_text())
+    del shop["alert_to"]
+    (config / "shop.yaml").write_text(yaml.safe_dump(shop))
+    assert settings.load_shop().alert_to == ()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ann",
+        "ann@",
+        "@example.com",
+        "a@b@c",
+        "a b@c.de",
+        "a@b.c, d@e.f",
+        "a@b.c;d@e.f",
+        "",
+        "a@b.c\nBcc: d@e.f",
+        "j\u00fcrgen@x.de",
+    ],
+)
+def test_an_address_that_is_none_is_named(config, address):
+    shop = yaml.safe_load((config / "shop.yaml").read_text())
+    (config / "shop.yaml").write_text(yaml.safe_dump({**shop, "alert_to": ["ok@example.com", address]}))
+    with pytest.raises(ConfigurationError, match=r"shop\.yaml: alert_to: .* is no mail address; write a list like"):
         settings.load_shop()
 
 

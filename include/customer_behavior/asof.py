@@ -6,7 +6,7 @@ different ones.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,3 +73,35 @@ def resolve_as_of(logical_date: datetime | None, conf: Mapping[str, Any] | None,
             "clear one of the two"
         )
     return as_of
+
+
+def dates_in_words(logical_date: datetime | None, as_of: date, zone: ZoneInfo) -> str:
+    """Return the as-of date of a run and its logical date, as given and on the shop's clock, in one sentence or two."""
+    said = f"As-of date {as_of}: what was known when {batch_date_for(as_of)} ended."
+    if logical_date is None:
+        return f"{said} The date is the form's; the run has no logical date."
+    given, local = logical_date.astimezone(UTC), logical_date.astimezone(zone)
+    return f"{said} Logical date {given:%Y-%m-%d %H:%M} UTC, which is {local:%Y-%m-%d %H:%M} in {zone.key}."
+
+
+def other_midnight(logical_date: datetime | None, zone: ZoneInfo) -> str | None:
+    """Return a warning when a logical date is midnight elsewhere, of another day than the shop's; None: it is not.
+
+    The command line and the form mean midnight in UTC, or in the zone that the UI shows, unless told otherwise.
+    """
+    if logical_date is None:
+        return None
+    given, local = logical_date.astimezone(UTC), logical_date.astimezone(zone)
+    since = timedelta(hours=given.hour, minutes=given.minute, seconds=given.second, microseconds=given.microsecond)
+    if local.time() == time() or since % timedelta(minutes=15):
+        return None
+    # Some hours are midnight in two zones, which reach from UTC-12 to UTC+14: then the one where more people live.
+    offset = -since if since < timedelta(hours=11) else ONE_DAY - since
+    elsewhere = (given + offset).date()
+    if elsewhere == local.date():
+        return None
+    meant = datetime.combine(elsewhere, time(), tzinfo=zone)
+    return (
+        f"The logical date is midnight of {elsewhere} in {timezone(offset)}, and {local.date()} in {zone.key}, the shop's zone. If "
+        f"the day {elsewhere} was meant, run {meant.isoformat()}."
+    )

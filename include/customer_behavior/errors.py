@@ -2,7 +2,7 @@
 
 
 class PlatformError(Exception):
-    """Base of the errors whose message is meant for a person; another try would fail alike."""
+    """Base of the errors whose message is meant for a person; another try would fail alike, but after a TemporaryError."""
 
 
 class ConfigurationError(PlatformError):
@@ -19,3 +19,15 @@ class BadInputError(PlatformError):
 
 class CheckFailedError(PlatformError):
     """A check between stages failed; nothing was published."""
+
+
+class WarehouseError(PlatformError):
+    """PostgreSQL refused something that it will refuse again; the message says what a person has to mend."""
+
+
+class WarehouseNotReadyError(WarehouseError):
+    """The warehouse has no schema of the platform, or that of another version of it."""
+
+
+class TemporaryError(PlatformError):
+    """Something from outside failed that may be right by itself the next time: a lost connection, a lock, a restart."""

@@ -1,6 +1,8 @@
-"""What a date needs before a stage begins; each raises NotReadyError naming what is missing."""
+"""What a date needs before a stage begins: each raises NotReadyError naming what is missing, or skips what is not needed."""
 
 from datetime import date
+
+from airflow.sdk.exceptions import AirflowSkipException
 
 from customer_behavior.asof import batch_date_for
 from customer_behavior.errors import NotReadyError
@@ -8,13 +10,32 @@ from customer_behavior.warehouse import Warehouse
 from customer_behavior_airflow.landing import landing
 
 
-def files_landed(_warehouse: Warehouse, as_of: date) -> None:
+def files_landed(warehouse: Warehouse, as_of: date) -> None:
     """Every active source has landed its files for the day before `as_of`, or may do without."""
     from customer_behavior.ingest.batches import missing_files
+    from customer_behavior.settings import load_shop
 
-    missing = missing_files(batch_date_for(as_of), landing())
+    day = batch_date_for(as_of)
+    first = _first_batches(warehouse)
+    missing = missing_files(day, landing(), [name for name in load_shop().sources if first.get(name, day) <= day])
     if missing:
         raise NotReadyError("; ".join(missing))
+
+
+def skip_before_its_first(warehouse: Warehouse, source: str, day: date) -> None:
+    """Skip the task when `source` has no file for `day`, and all of its batches are later: it was switched on later."""
+    from customer_behavior.ingest.batches import missing_files
+
+    first = _first_batches(warehouse).get(source, day)
+    if day < first and missing_files(day, landing(), [source]):
+        raise AirflowSkipException(f"source {source} has no file for {day}; it begins with {first}")
+
+
+def _first_batches(warehouse: Warehouse) -> dict[str, date]:
+    from customer_behavior.ingest.readiness import first_batches
+
+    with warehouse.begin("ingest") as connection:
+        return first_batches(connection)
 
 
 def batches_loaded(warehouse: Warehouse, as_of: date) -> None:

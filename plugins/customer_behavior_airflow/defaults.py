@@ -10,14 +10,38 @@ from customer_behavior_airflow.mail import MailScheduledFailure
 OWNER = "customer-behaviour"
 SHOP = load_shop()
 
-# A person's error comes out the same on another try; whatever else may pass (a restart of the database, a lost worker).
+# What is not named here is tried again, since it may pass: a network, an object store, a lost worker.
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
+        RetryRule(
+            exception="customer_behavior.errors.TemporaryError",
+            action=RetryAction.RETRY,
+            reason="this may be right by itself the next time",
+        ),
         RetryRule(
             exception="customer_behavior.errors.PlatformError",
             action=RetryAction.FAIL,
             reason="the message says what to do; another try would fail alike",
-        )
+        ),
+        RetryRule(
+            exception=[
+                f"builtins.{name}"
+                for name in (
+                    "ValueError",
+                    "TypeError",
+                    "LookupError",
+                    "AttributeError",
+                    "NameError",
+                    "ImportError",
+                    "AssertionError",
+                    "ArithmeticError",
+                    "NotImplementedError",
+                    "PermissionError",
+                )
+            ],
+            action=RetryAction.FAIL,
+            reason="a fault of the code or of the machine's set-up; another try would fail alike",
+        ),
     ]
 )
 

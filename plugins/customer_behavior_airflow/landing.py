@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
-
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.paths import landing_dir, landing_url
+from customer_behavior_airflow.connections import connection
 
 
 def landing() -> Path:
@@ -27,7 +25,9 @@ def landing() -> Path:
         return landing_dir()
     from airflow.sdk import ObjectStoragePath
 
-    _require_connection(urlsplit(url).netloc.rpartition("@")[0], url)
+    connection(
+        urlsplit(url).netloc.rpartition("@")[0], f"LANDING_DIR={url}"
+    )  # without it a store would be asked as a stranger
     try:
         root = ObjectStoragePath(url)
         root.fs.invalidate_cache()  # what it listed earlier in this process
@@ -36,14 +36,3 @@ def landing() -> Path:
             f"LANDING_DIR={url}: no store of this kind can be opened ({error}); install its provider, or correct the URL"
         ) from error
     return cast("Path", root)
-
-
-def _require_connection(name: str, url: str) -> None:
-    """Without its connection a store would be asked as a stranger."""
-    try:
-        Connection.get(name)
-    except AirflowNotFoundException as error:
-        raise ConfigurationError(
-            f"LANDING_DIR={url}: there is no Airflow connection {name!r}; add it under Admin, Connections, or as "
-            f"AIRFLOW_CONN_{name.upper()}"
-        ) from error

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Path, Request, status
 from fastapi.exceptions import HTTPException
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from customer_behavior.errors import PlatformError
 from customer_behavior.reporting.shelf import list_page, read_report
 from customer_behavior_airflow.report_link import PREFIX
 from customer_behavior_airflow.run_context import warehouse
@@ -47,6 +48,12 @@ def report(model_id: Annotated[str, Path(pattern="^[0-9A-Za-z_-]{1,64}$")]) -> H
     if page is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"Model {model_id} has no report in models.reports.")
     return HTMLResponse(page, headers=HEADERS)
+
+
+@app.exception_handler(PlatformError)
+async def unavailable(_request: Request, error: PlatformError) -> Response:
+    """Say what keeps the warehouse from answering."""
+    return JSONResponse({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE, headers=HEADERS)
 
 
 @app.exception_handler(HTTPException)

@@ -1,13 +1,17 @@
 """What a task needs to know of its run; the one place where the rule of time meets Airflow."""
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 
-from airflow.sdk import Connection, get_current_context
+from airflow.sdk import get_current_context
 
-from customer_behavior.asof import resolve_as_of
+from customer_behavior.asof import dates_in_words, other_midnight, resolve_as_of
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse
+from customer_behavior_airflow.connections import connection
+
+log = logging.getLogger(__name__)
 
 WAREHOUSE_CONNECTION = "warehouse"
 
@@ -35,7 +39,7 @@ class Run:
 
 
 def current_run() -> Run:
-    """Return the run of the task that asks.
+    """Return the run of the task that asks, whose log then says which dates it works on.
 
     Raises
     ------
@@ -49,10 +53,14 @@ def run_of(context) -> Run:
     """Return the run of a task's context. `data_interval` is never read: see `customer_behavior.asof`."""
     dag_run = context["dag_run"]
     params = dict(context["params"])
-    as_of = resolve_as_of(dag_run.logical_date, params, load_shop().zone)
+    zone = load_shop().zone
+    as_of = resolve_as_of(dag_run.logical_date, params, zone)
+    log.info("%s", dates_in_words(dag_run.logical_date, as_of, zone))
+    if warning := other_midnight(dag_run.logical_date, zone):
+        log.warning("%s", warning)
     return Run(as_of, dag_run.run_id, dag_run.run_type == "scheduled", params)
 
 
 def warehouse() -> Warehouse:
     """Return the warehouse of Airflow's connection `warehouse`."""
-    return Warehouse(Connection.get(WAREHOUSE_CONNECTION).get_uri())
+    return Warehouse(connection(WAREHOUSE_CONNECTION, "the warehouse").get_uri())

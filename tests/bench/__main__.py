@@ -5,23 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 
-from bench import ingest, score, snapshot
-from bench.measure import Figure, Machine
+from bench.measure import Machine
+from bench.suite import BENCHMARKS, figures
 from customer_behavior.paths import REPO_DIR
-
-BENCHMARKS: dict[str, Callable[[Machine], Figure]] = {
-    "ingest": ingest.speed,
-    "ingest_memory": ingest.memory,
-    "ingest_day_growth": ingest.day_growth,
-    "snapshot": snapshot.speed,
-    "snapshot_growth": snapshot.growth,
-    "snapshot_memory": snapshot.memory,
-    "score": score.speed,
-    "score_memory": score.memory,
-    "score_write": score.write,
-}
 
 
 def main() -> None:
@@ -32,15 +19,15 @@ def main() -> None:
     unknown = sorted(set(asked) - set(BENCHMARKS))
     if unknown:
         sys.exit(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    figures = []
+    found = []
     with Machine() as machine:
-        for name in asked:
-            print(f"{name} …", flush=True)
-            figures.append(BENCHMARKS[name](machine))
-            print(f"  {figures[-1].sentence()}", flush=True)
+        print(f"{', '.join(asked)} …", flush=True)
+        for figure in figures(machine, asked):
+            found.append(figure)
+            print(f"{figure.name}: {figure.sentence()}", flush=True)
     path = REPO_DIR / ".run" / "bench.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps([figure.as_dict() for figure in figures], indent=2) + "\n")
+    path.write_text(json.dumps([figure.as_dict() for figure in found], indent=2) + "\n")
     print(f"written to {path.relative_to(REPO_DIR)}")
 
 

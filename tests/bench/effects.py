@@ -107,7 +107,11 @@ def table(rows: pd.DataFrame) -> list[dict[str, Any]]:
                 "found": found,
                 "found_low": round(float(interval.low), 3),
                 "found_high": round(float(interval.high), 3),
-                **{name: int(part[name].sum()) for name in ("right", "within") if part[name].notna().any()},
+                **{
+                    name: int(part[name].sum())
+                    for name in ("right", "within")
+                    if name in part and part[name].notna().any()
+                },
             }
         )
     return result

@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import yaml
 
+from bench import measure
 from bench.measure import Figure, Machine, median_seconds
 from customer_behavior.ingest.batches import ingest
 from customer_behavior.paths import INCLUDE_DIR, REPO_DIR
@@ -27,10 +28,8 @@ COLUMNS = (
 
 def simulate(folder: Path, events: int, days: int) -> list[date]:
     """Land a simulated shop's events in daily CSV files; return their dates."""
-    command = [sys.executable, "-m", "customer_behavior", "simulate", "--world", str(WORLD), "--out", str(folder)]
-    subprocess.run(
-        [*command, "--events", str(events), "--days", str(days), "--no-gzip"], check=True, capture_output=True
-    )
+    where, sizes = ("--world", str(WORLD), "--out", str(folder)), ("--events", str(events), "--days", str(days))
+    measure.run_command("simulate", *where, *sizes, "--no-gzip")
     return sorted(date.fromisoformat(path.stem) for path in (folder / SOURCE).glob("*.csv"))
 
 
@@ -53,11 +52,11 @@ def use(folder: Path) -> None:
 def speed(machine: Machine) -> Figure:
     """Rows per second of 3 M rows through everything, against a server-side COPY into a logged, typed table without index."""
     folder = machine.folder / "speed"
-    days = simulate(folder, 3_000_000, 3)
+    days = simulate(folder, machine.sizes.ingest_events, 3)
     rows = rows_in(folder)
     use(folder)
     ours, bare = [], []
-    for _ in range(3):  # in turns, so that both meet the same machine
+    for _ in range(machine.sizes.rounds):  # in turns, so that both meet the same machine
         warehouse = machine.warehouse()
         bare.append(median_seconds(lambda w=warehouse: _bare_copy(machine, w, folder), 1))
         ours.append(median_seconds(lambda w=warehouse: ingest(w, SOURCE, days[0], days[-1], landing=folder), 1))
@@ -78,7 +77,8 @@ def _bare_copy(machine: Machine, warehouse: Warehouse, folder: Path) -> None:
 def memory(machine: Machine) -> Figure:
     """Peak memory of the loading process at 10 M rows of one day against 1 M rows."""
     peaks = {}
-    for events in (1_000_000, 10_000_000):
+    few, many = machine.sizes.memory_events
+    for events in (few, many):
         folder = machine.folder / f"memory-{events}"
         [day] = simulate(folder, events, 1)
         use(folder)
@@ -95,27 +95,30 @@ def memory(machine: Machine) -> Figure:
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPO_DIR)
         peaks[events] = int(done.stdout) / 1024
         machine.drop(warehouse)
-    return Figure("ingest_memory", peaks[10_000_000], "MiB", "the peak at 1 M rows", peaks[1_000_000], "at most 1.2")
+    return Figure("ingest_memory", peaks[many], "MiB", f"the peak at {few:,} rows", peaks[few], "at most 1.2")
 
 
 def day_growth(machine: Machine) -> Figure:
     """Seconds of a day's batch of 100,000 rows into a year of history against the same into a month."""
     seconds = {}
-    for days in (30, 365):
+    short, long = machine.sizes.history_days
+    for days in (short, long):
         folder = machine.folder / f"growth-{days}"
-        past = simulate(folder, 20_000 * days, days)
+        past = simulate(folder, machine.sizes.history_events_a_day * days, days)
         use(folder)
         warehouse = machine.warehouse()
         ingest(warehouse, SOURCE, past[0], past[-1], landing=folder)
         with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("VACUUM (ANALYZE)"))  # as autovacuum would have
         newest = machine.folder / f"growth-{days}-newest"
-        [first] = simulate(newest, 100_000, 1)
+        [first] = simulate(newest, machine.sizes.newest_events, 1)
         next_day = past[-1] + timedelta(days=1)
         _move(newest / SOURCE / f"{first}.csv", folder / SOURCE / f"{next_day}.csv", first, next_day)
-        seconds[days] = median_seconds(lambda w=warehouse, d=next_day, f=folder: ingest(w, SOURCE, d, d, landing=f), 5)
+        seconds[days] = median_seconds(
+            lambda w=warehouse, d=next_day, f=folder: ingest(w, SOURCE, d, d, landing=f), 2 * machine.sizes.rounds - 1
+        )
         machine.drop(warehouse)
-    return Figure("ingest_day_growth", seconds[365], "s", "the same into a month", seconds[30], "at most 1.3")
+    return Figure("ingest_day_growth", seconds[long], "s", f"the same into {short} days", seconds[short], "at most 1.3")
 
 
 def _move(path: Path, to: Path, was: date, becomes: date) -> None:

@@ -9,11 +9,9 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +25,7 @@ from bench import snapshot as shops
 from bench.measure import Figure, Machine, median_seconds
 from customer_behavior import scoring
 from customer_behavior.features import snapshot
-from customer_behavior.paths import INCLUDE_DIR, REPO_DIR
+from customer_behavior.paths import REPO_DIR, config_dir
 from customer_behavior.scoring.bucket import stage
 from customer_behavior.scoring.reading import read_bucket
 from customer_behavior.scoring.serving import serving_models
@@ -37,8 +35,6 @@ from customer_behavior.training.calibration import Platt
 from customer_behavior.training.models import BoostedTrees, Model, matrix, model_id
 from customer_behavior.warehouse import Warehouse
 
-ROUNDS = 3
-WRITTEN = 1_000_000
 RUN = "scheduled__2024-03-30T00:00:00+00:00"
 
 
@@ -50,7 +46,7 @@ def speed(machine: Machine) -> Figure:
         rows = read_bucket(connection, as_of, 0, 1, [one.population], model.features).of(one.population, model.features)
     data = xgb.DMatrix(matrix(rows.to_pandas(), model.features), feature_names=list(model.features))
     ours, bare = [], []
-    for _ in range(ROUNDS):  # in turns, so that both meet the same machine
+    for _ in range(machine.sizes.rounds):  # in turns, so that both meet the same machine
         bare.append(median_seconds(lambda: model.booster.predict(data, pred_contribs=True), 1))
         ours.append(median_seconds(lambda: score_all(warehouse, as_of), 1))
     count = len(rows)
@@ -63,26 +59,28 @@ def speed(machine: Machine) -> Figure:
 def memory(machine: Machine) -> Figure:
     """Peak memory of a process that scores all buckets of 10,000 customers, one after the other, against one that scores one."""
     warehouse, as_of, _ = _scored_shop(machine)
+    count = machine.sizes.buckets
     script = (
         "import sys; from datetime import date; from customer_behavior import scoring;"
         " from customer_behavior.warehouse import Warehouse; warehouse, day = Warehouse(sys.argv[1]), date.fromisoformat(sys.argv[2]);"
-        " [scoring.score_bucket(warehouse, day, bucket=n, buckets=20, run_token='memory', run_id=None) for n in range(int(sys.argv[3]))];"
+        " [scoring.score_bucket(warehouse, day, bucket=n, buckets=int(sys.argv[4]), run_token='memory', run_id=None)"
+        " for n in range(int(sys.argv[3]))];"
         " print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
     peaks = {}
-    for buckets in (1, 20):
-        command = [sys.executable, "-c", script, url, str(as_of), str(buckets)]
+    for buckets in (1, count):
+        command = [sys.executable, "-c", script, url, str(as_of), str(buckets), str(count)]
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPO_DIR)
         peaks[buckets] = int(done.stdout) / 1024
-    return Figure("score_memory", peaks[20], "MiB", "the peak of one bucket", peaks[1], "at most 1.2")
+    return Figure("score_memory", peaks[count], "MiB", "the peak of one bucket", peaks[1], "at most 1.2")
 
 
 def write(machine: Machine) -> Figure:
     """Score rows per second through staging and publication, against a COPY of the same rows into a table without a key."""
-    warehouse = machine.warehouse()
+    warehouse, written = machine.warehouse(), machine.sizes.written
     as_of = date(2024, 3, 31)
-    _population(warehouse, as_of)
+    _population(warehouse, as_of, written)
     target = load_shop().primary_target
     with warehouse.begin() as connection:
         promotions.promote(
@@ -94,10 +92,10 @@ def write(machine: Machine) -> Figure:
             reason="-",
             actor="bench",
         )
-    buckets = -(-WRITTEN // load_targets().scoring.bucket_rows)
+    buckets = -(-written // load_targets().scoring.bucket_rows)
     parts = _scores(warehouse, buckets)
     ours, bare = [], []
-    for _ in range(ROUNDS):
+    for _ in range(machine.sizes.rounds):
         bare.append(_bare_copy(warehouse, pa.concat_tables(parts), as_of))
         ours.append(median_seconds(lambda: _stage_and_publish(warehouse, as_of, parts), 1))
         with warehouse.begin() as connection:  # each night publishes a date that was not there
@@ -105,10 +103,10 @@ def write(machine: Machine) -> Figure:
     machine.drop(warehouse)
     return Figure(
         "score_write",
-        WRITTEN / statistics.median(ours),
+        written / statistics.median(ours),
         "rows/s",
         "bare COPY",
-        WRITTEN / statistics.median(bare),
+        written / statistics.median(bare),
         "at least 0.5",
     )
 
@@ -132,9 +130,9 @@ def at_a_time(work: Callable[..., None], *arguments: Iterable[Any]) -> None:
 
 def _scored_shop(machine: Machine) -> tuple[Warehouse, date, BoostedTrees]:
     """Return the large shop with the snapshot of its date, and a model promoted before, fitted with the product's settings."""
+    warehouse, as_of = shops.shop(machine)
+    _ask_everyone(machine)
     if not hasattr(machine, "scored_shop"):
-        _ask_everyone(machine)
-        warehouse, as_of = shops.shop(machine)
         for day in (as_of - timedelta(days=7), as_of):
             snapshot.build(warehouse, day)
         model = _fitted(warehouse, as_of)
@@ -145,14 +143,13 @@ def _scored_shop(machine: Machine) -> tuple[Warehouse, date, BoostedTrees]:
 
 def _ask_everyone(machine: Machine) -> None:
     """Let the primary target be asked of every customer seen within 90 days: most of the shop's have not bought lately."""
-    folder = tempfile.TemporaryDirectory()
-    machine.config = folder  # type: ignore[attr-defined]  # kept as long as the machine is
-    shutil.copytree(INCLUDE_DIR / "config", folder.name, dirs_exist_ok=True)
-    path = Path(folder.name) / "targets.yaml"
+    folder = machine.folder / "everyone"
+    shutil.copytree(config_dir(), folder, dirs_exist_ok=True)
+    path = folder / "targets.yaml"
     targets = yaml.safe_load(path.read_text())
     purchase = {**targets["targets"]["purchase"], "population": {"name": "seen_within", "days": 90}}
     path.write_text(yaml.safe_dump({**targets, "targets": {"purchase": purchase}}))
-    os.environ["CUSTOMER_BEHAVIOR_CONFIG"] = folder.name
+    os.environ["CUSTOMER_BEHAVIOR_CONFIG"] = str(folder)
 
 
 def _fitted(warehouse: Warehouse, as_of: date) -> BoostedTrees:
@@ -191,8 +188,8 @@ def serve(warehouse: Warehouse, model: Model, effective_as_of: date) -> None:
         )
 
 
-def _population(warehouse: Warehouse, as_of: date) -> None:
-    """Write a snapshot of a million customers, who have all bought."""
+def _population(warehouse: Warehouse, as_of: date, rows: int) -> None:
+    """Write a snapshot of so many customers, who have all bought."""
     with warehouse.begin() as connection:
         connection.execute(
             sa.text("SELECT raw.ensure_partitions('features.customer_snapshot', :day, :day, 'day')"), {"day": as_of}
@@ -204,7 +201,7 @@ def _population(warehouse: Warehouse, as_of: date) -> None:
                 " SELECT :day, 'u' || lpad(cast(number AS text), 8, '0'), 1, 1, 1, 1, 1, 1, 1, 1"
                 " FROM generate_series(1, :rows) AS number"
             ),
-            {"day": as_of, "rows": WRITTEN},
+            {"day": as_of, "rows": rows},
         )
     shops.analyze(warehouse)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +15,7 @@ import duckdb
 import psutil
 import sqlalchemy as sa
 
+from bench import measure
 from bench.ingest import SOURCE, WORLD, use
 from bench.measure import Figure, Machine, median_seconds
 from customer_behavior.features import snapshot
@@ -25,27 +24,27 @@ from customer_behavior.ingest.staging import TABLE_COLUMNS
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse, sql_text
 
-CUSTOMERS, EVENTS, DAYS = 200_000, 10_000_000, 90
 GIB = 1024.0
 
 
 def _simulate(folder: Path, customers: int, events: int, days: int) -> list[date]:
-    command = [sys.executable, "-m", "customer_behavior", "simulate", "--world", str(WORLD), "--out", str(folder)]
-    sizes = ["--customers", str(customers), "--events", str(events), "--days", str(days)]
-    subprocess.run([*command, *sizes, "--no-gzip"], check=True, capture_output=True)
+    sizes = ("--customers", str(customers), "--events", str(events), "--days", str(days))
+    measure.run_command("simulate", "--world", str(WORLD), "--out", str(folder), *sizes, "--no-gzip")
     return sorted(date.fromisoformat(path.stem) for path in (folder / SOURCE).glob("*.csv"))
 
 
 def shop(machine: Machine) -> tuple[Warehouse, date]:
-    """Return a warehouse with the large shop in it, loaded once for all benchmarks, and the date to look from."""
+    """Configure the large shop; return a warehouse with it, loaded once for all benchmarks, and the date to look from."""
+    folder = machine.folder / "snapshot"
     if not hasattr(machine, "large_shop"):
-        folder = machine.folder / "snapshot"
-        days = _simulate(folder, CUSTOMERS, EVENTS, DAYS)
+        sizes = machine.sizes
+        days = _simulate(folder, sizes.shop_customers, sizes.shop_events, sizes.shop_days)
         use(folder)
         warehouse = machine.warehouse()
         ingest(warehouse, SOURCE, days[0], days[-1], landing=folder)
         analyze(warehouse)
         machine.large_shop = warehouse, days[-1] + timedelta(days=1)  # type: ignore[attr-defined]
+    use(folder)
     return machine.large_shop  # type: ignore[attr-defined]
 
 
@@ -61,7 +60,7 @@ def speed(machine: Machine) -> Figure:
     if not events.exists():
         _export(warehouse, events)
     ours, peer = [], []
-    for _ in range(3):  # in turns, so that both meet the same machine
+    for _ in range(machine.sizes.rounds):  # in turns, so that both meet the same machine
         ours.append(median_seconds(lambda: snapshot.build(warehouse, as_of), 1))
         peer.append(_duckdb_seconds(events, as_of))
     return Figure(
@@ -129,13 +128,14 @@ def _in_duckdb(text: str, values: dict[str, str]) -> str:
 
 def growth(machine: Machine) -> Figure:
     """Seconds of the night of day 300, rollup and snapshot, against the night of day 120, at equal daily traffic."""
-    folder = machine.folder / "nights"
-    days = _simulate(folder, 20_000, 9_000_000, 300)
+    folder, sizes = machine.folder / "nights", machine.sizes
+    young, old = sizes.nights
+    days = _simulate(folder, sizes.night_customers, sizes.night_events_a_day * old, old)
     use(folder)
     warehouse = machine.warehouse()
     seconds: dict[int, list[float]] = {}
     loaded = 0
-    for night in (120, 300):
+    for night in (young, old):
         ingest(warehouse, SOURCE, days[loaded], days[night - 4], landing=folder)
         loaded = night - 3
         analyze(warehouse)
@@ -144,8 +144,8 @@ def growth(machine: Machine) -> Figure:
             seconds.setdefault(night, []).append(median_seconds(lambda d=day: _night(warehouse, folder, d), 1))
         loaded = night
     machine.drop(warehouse)
-    late, early = (statistics.median(seconds[night]) for night in (300, 120))
-    return Figure("snapshot_growth", late, "s", "the night of day 120", early, "at most 1.3")
+    late, early = (statistics.median(seconds[night]) for night in (old, young))
+    return Figure("snapshot_growth", late, "s", f"the night of day {young}", early, "at most 1.3")
 
 
 def _night(warehouse: Warehouse, folder: Path, day: date) -> None:

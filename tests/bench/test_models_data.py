@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from bench.measure import Machine, settings_of_its_own
+from bench.models import __main__ as bench_models
 from bench.models import shops
 from bench.models.judge import auc_within_cutoffs, judge, shortfalls
 from bench.models.shops import SHOPS
@@ -132,3 +135,27 @@ def test_the_area_within_cutoffs_does_not_rank_mornings():
         }
     )
     assert auc_within_cutoffs(rows, "model") == 0.5
+
+
+def test_a_shop_too_young_for_any_contender_is_judged_all_the_same(postgres, tmp_path, monkeypatch, capsys):
+    days = [date(2024, 1, 4) + timedelta(days=n) for n in range(24)]
+
+    def land(folder: Path) -> None:
+        (folder / "ecom").mkdir(parents=True)
+        for number, day in enumerate(days):
+            lines = ["user_id,session_id,event,timestamp,platform,acquisition_channel"]
+            for user in range(12):
+                event = "purchase" if (user + number) % 5 == 0 else "product_view"
+                lines.append(f"user_{user},s{user}-{number},{event},{day} 10:00:00,mobile,email")
+            (folder / "ecom" / f"{day}.csv").write_text("\n".join(lines) + "\n")
+
+    young = replace(SHOPS["ecom"], land=land, last_batch=days[-1], cutoffs=(days[14],), control=False)
+    monkeypatch.setattr(bench_models, "ROWS", tmp_path / "rows")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with Machine(server=postgres) as machine, settings_of_its_own():
+        figures = bench_models.figures_of(machine, young)
+    assert figures["n"] == 12
+    assert figures["baselines"] == {}
+    said = capsys.readouterr().out
+    for name in ("logistic_regression", "frequency", "xgboost_defaults"):
+        assert f"there is no {name} to compare with" in said

@@ -243,6 +243,42 @@ def test_a_missing_file_fails_a_run_by_hand_at_once_naming_the_date(shop, source
     assert shop.query(LEDGER) == []
 
 
+def test_a_day_before_a_source_was_switched_on_is_loaded_of_the_others_alone(shop):
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from customer_behavior_airflow.checks import skip_before_its_first
+
+    config = shop.folder / "config" / "shop.yaml"
+    settings = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**settings, "sources": ["web", "till"]}))
+    other = {**small_shop.SOURCE_FILE, "path": "web/{date}.csv"}
+    (shop.folder / "sources" / "web.yaml").write_text(yaml.safe_dump(other))
+    for day in (ONE, TWO, THREE):
+        shop.land(day, [line(at(day))])
+    (shop.landing / "web").mkdir()
+    (shop.landing / "web" / f"{TWO}.csv").write_text((shop.landing / "till" / f"{TWO}.csv").read_text())
+    assert "web 2024-03-05: no file at" in shop.fail(ONE, "wait_for_files[-1]")  # nothing says yet that it begins later
+    ingest(shop.warehouse, "web", TWO, TWO)
+
+    run = shop.run(ONE)
+    assert run.state == "success", run.log[-6000:]
+    with pytest.raises(AirflowSkipException, match=f"source web has no file for {ONE}; it begins with {TWO}"):
+        skip_before_its_first(
+            shop.warehouse, "web", ONE
+        )  # as its task does; this Airflow's DAG was made of the till alone
+    for source, day in (("web", TWO), ("web", THREE), ("till", ONE)):
+        skip_before_its_first(shop.warehouse, source, day)
+    shop.load(TWO)
+    assert "web 2024-03-07: no file at" in shop.fail(
+        THREE, "wait_for_files[-1]"
+    )  # from its first day on it is asked for
+    assert shop.query("SELECT source, batch_date FROM raw.ingest_batches ORDER BY 2, 1") == [
+        ("till", ONE),
+        ("till", TWO),
+        ("web", TWO),
+    ]
+
+
 @pytest.mark.parametrize(
     ("source", "status"),
     [

@@ -219,7 +219,7 @@ def test_a_dimension_lands_in_the_bucket_too(store, shop, bucket, warehouse, mon
 
 
 @pytest.mark.parametrize("path", ["till/{date}.csv", "till/*{date}.csv"])
-def test_what_has_not_landed_is_waited_for_and_then_seen(store, shop, bucket, path):
+def test_what_has_not_landed_is_waited_for_and_then_seen(store, shop, bucket, warehouse, path):
     from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
     from airflow.sdk.exceptions import TaskDeferred
 
@@ -229,12 +229,12 @@ def test_what_has_not_landed_is_waited_for_and_then_seen(store, shop, bucket, pa
     small_shop.configure(shop.parent, {"path": path})
     store.put(bucket, f"landing/till/{NEXT}.csv", b"time\n")
     nothing = re.escape(f"till {DAY}: no file at s3://shop_files@{bucket}/landing/{path.format(date=DAY)}; land it")
-    wait = WaitUntilReady(task_id="wait", check=lambda _, as_of: checks.files_landed(None, as_of))
+    wait = WaitUntilReady(task_id="wait", check=checks.files_landed)
     night = datetime.fromisoformat(f"{DAY}T00:00:00-05:00")
     run = SimpleNamespace(logical_date=night, run_id="r", run_type="manual")
     context = {"dag_run": run, "params": {}}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("customer_behavior_airflow.waiting.warehouse", lambda: None)
+        patch.setattr("customer_behavior_airflow.waiting.warehouse", lambda: warehouse)
         with pytest.raises(NotReadyError, match=nothing):
             wait.execute(context)
         run.run_type = "scheduled"

@@ -41,17 +41,25 @@ def test_somebody_is_told_when_a_scheduled_run_fails(dag):
     assert notifier.to == ["oncall@example.com"]
 
 
-def test_its_tasks_try_again_but_not_after_a_person_s_error(dag):
+def test_its_tasks_try_again_what_may_pass_and_nothing_else(dag):
     from airflow.sdk import RetryAction
 
-    from customer_behavior.errors import NotReadyError
+    from customer_behavior.errors import NotReadyError, TemporaryError
 
     for task in dag.tasks:
         assert task.retries == 3
         assert task.retry_delay == timedelta(seconds=20)
         decide = task.retry_policy.evaluate
-        assert decide(NotReadyError("no batch"), 1, 3, None).action == RetryAction.FAIL
-        assert decide(ConnectionError("gone"), 1, 3, None).action != RetryAction.FAIL
+        for lasting in (NotReadyError("no batch"), KeyError("column"), PermissionError("landing"), ImportError("s3fs")):
+            assert decide(lasting, 1, 3, None).action == RetryAction.FAIL
+        for passing in (
+            TemporaryError("deadlock"),
+            ConnectionError("gone"),
+            TimeoutError(),
+            OSError("503"),
+            MemoryError(),
+        ):
+            assert decide(passing, 1, 3, None).action != RetryAction.FAIL
 
 
 def test_it_has_few_tasks_and_does_not_catch_up(dag):

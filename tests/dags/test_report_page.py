@@ -179,6 +179,22 @@ def test_nobody_reads_without_a_login(server, path):
         assert "report of" not in answer.text
 
 
+def test_a_warehouse_that_does_not_answer_is_said_in_a_sentence(monkeypatch):
+    from fastapi.testclient import TestClient
+
+    from customer_behavior.errors import TemporaryError
+    from customer_behavior_airflow import report_page
+
+    def away():
+        raise TemporaryError("the warehouse cannot be reached")
+
+    monkeypatch.setattr(report_page, "warehouse", away)
+    [login] = [each.dependency for each in report_page.app.router.dependencies]
+    monkeypatch.setitem(report_page.app.dependency_overrides, login, lambda: None)
+    answer = TestClient(report_page.app).get("/reports")
+    assert (answer.status_code, answer.json()) == (503, {"detail": "the warehouse cannot be reached"})
+
+
 def test_a_model_without_a_report_is_said_to_have_none(server):
     answer = server.get("/customer-behavior/reports/none")
     assert (answer.status_code, answer.json()) == (404, {"detail": "Model none has no report in models.reports."})

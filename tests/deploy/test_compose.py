@@ -37,6 +37,15 @@ def test_services_that_stay_are_watched_and_start_after_the_migrations():
         assert SERVICES[name]["depends_on"]["airflow-init"]["condition"] == "service_completed_successfully", name
 
 
+def test_both_databases_are_migrated_before_anything_else_starts():
+    *_, script = SERVICES["airflow-init"]["command"]
+    assert script.splitlines()[0] == "airflow db migrate"
+    assert "python -m customer_behavior migrate" in script.splitlines()
+    assert (
+        "-euc" in SERVICES["airflow-init"]["command"]
+    )  # a migration that fails fails the service, which the others wait for
+
+
 def test_no_secret_has_a_default():
     assert {"POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET", "AIRFLOW_ADMIN_PASSWORD"} <= SECRETS
     taken = uses()

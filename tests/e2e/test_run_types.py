@@ -1,9 +1,9 @@
-"""The rule of time in a running Airflow: every type of run knows its as-of date, whatever its data interval is."""
+"""What every run keeps to in a running Airflow: it knows and says its as-of date, and tries again only what may pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,15 +22,20 @@ ONE_DAY = timedelta(days=1)
 DAY = date(2024, 5, 14)
 SPRING = [date(2024, 3, 9), date(2024, 3, 10), date(2024, 3, 11)]  # the clock goes forward on the 10th
 AUTUMN = [date(2024, 11, 2), date(2024, 11, 3), date(2024, 11, 4)]  # and back on the 3rd
+FAULTS = ("code", "table", "rights", "lost", "object store")
 NO_DATE = "this run has no logical date and its form no as_of_date"
 # One DAG each for what runs side by side: a DAG has one backfill at a time. No run starts for it by the clock but "clock".
 PROBES = '''
-"""Probes of the rule of time."""
+"""Probes of the rule of time, and of faults."""
 
-from airflow.sdk import Asset, dag, task
+from datetime import timedelta
 
+import sqlalchemy as sa
+from airflow.sdk import Asset, dag, get_current_context, task
+
+from customer_behavior.warehouse import Warehouse
 from customer_behavior_airflow.defaults import as_of_param, common, nightly
-from customer_behavior_airflow.run_context import current_run
+from customer_behavior_airflow.run_context import current_run, warehouse
 
 LANDED = Asset("probe_landed")
 
@@ -62,6 +67,31 @@ def producer():
 
 
 producer()
+
+
+@dag(**common("faults", tags=["probe"], doc_md=__doc__), schedule=None, params={"fault": "", "url": ""})
+def faults():
+    @task(retry_delay=timedelta(seconds=1))
+    def meet(params):
+        first = get_current_context()["ti"].try_number == 1
+        if params["fault"] == "code":
+            {}["no such key"]
+        if params["fault"] == "object store" and first:
+            raise OSError("the store answered 503")
+        place = Warehouse(params["url"]) if params["url"] else warehouse()
+        with place.begin("ingest") as connection:
+            if params["fault"] == "table":
+                connection.execute(sa.text("SELECT * FROM raw.no_such_table"))
+            if params["fault"] == "rights":
+                connection.execute(sa.text("DELETE FROM models.promotions"))
+            if params["fault"] == "lost" and first:
+                connection.execute(sa.text("RESET ROLE"))
+                connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    meet()
+
+
+faults()
 '''
 
 
@@ -99,7 +129,15 @@ def begun(stack: LocalStack) -> dict[str, object]:
         "neither": api.trigger("by_hand"),
         "chained form": trigger_for(api, "chained", DAY),
         "producer": api.trigger("producer"),
+        "utc": api.trigger("by_hand", logical_date=datetime(2024, 5, 21, tzinfo=UTC)),
+        **{f"fault {name}": api.trigger("faults", conf={"fault": name, "url": ""}) for name in FAULTS},
+        "fault empty": api.trigger("faults", conf={"fault": "", "url": _empty_database(stack)}),
     }
+
+
+def _empty_database(stack: LocalStack) -> str:
+    stack.postgres.create_database("empty")
+    return stack.postgres.url("empty")
 
 
 def seen(stack: LocalStack, dag_id: str, run_id: str) -> tuple[date, bool]:
@@ -201,3 +239,70 @@ def test_reprocessed_in_a_backfill_it_keeps_its_date_whatever_its_interval(stack
         assert interval(runs[0]) == before[DAY]
         assert before[DAY][1] == logical_date(DAY)
         assert interval(runs[1]) == (logical_date(DAY + ONE_DAY), logical_date(DAY + 2 * ONE_DAY))
+
+
+# --- a run says its dates ---------------------------------------------------------------------------------------------
+
+
+def said(stack: LocalStack, dag_id: str, run_id: str) -> tuple[str, list[str]]:
+    """Return a run's note, and what its task logged of the dates."""
+    run = finished(stack, dag_id, run_id)
+    (task,) = stack.api.tasks(dag_id, run_id)
+    words = ("as-of date", "logical date")
+    logged = [str(line.get("event")) for line in stack.api.task_log(task)]
+    return run["note"], [line for line in logged if any(word in line.lower() for word in words)]
+
+
+def test_a_run_notes_and_logs_its_dates(stack: LocalStack, begun: dict) -> None:
+    expected = "As-of date 2024-05-15: what was known when 2024-05-14 ended."
+    clock = "Logical date 2024-05-14 04:00 UTC, which is 2024-05-14 00:00 in America/New_York."
+    assert said(stack, "by_hand", begun["dated"]) == (f"{expected} {clock}", [f"{expected} {clock}"])
+    note, logged = said(stack, "by_hand", begun["form"])
+    assert note.startswith("As-of date 2024-05-14: what was known when 2024-05-13 ended. The date is the form's")
+    assert logged == [note]
+
+
+def test_a_midnight_of_utc_is_said_to_be_the_shop_s_day_before(stack: LocalStack, begun: dict) -> None:
+    note, logged = said(stack, "by_hand", begun["utc"])
+    dates = "As-of date 2024-05-21: what was known when 2024-05-20 ended. Logical date 2024-05-21 00:00 UTC, which is "
+    warning = "The logical date is midnight of 2024-05-21 in UTC, and 2024-05-20 in America/New_York"
+    assert note.startswith(dates + "2024-05-20 20:00 in America/New_York. **" + warning)
+    assert logged[0].startswith(dates)
+    assert logged[1].startswith(warning)
+    assert "run 2024-05-21T00:00:00-04:00" in logged[1]
+
+
+def test_a_run_without_a_date_notes_why_it_fails_and_a_person_s_note_stays(stack: LocalStack, begun: dict) -> None:
+    assert finished(stack, "by_hand", begun["neither"])["note"].startswith(NO_DATE)
+    by_hand = {"logical_date": logical_date(DAY + 30 * ONE_DAY).isoformat(), "note": "asked for by Ann"}
+    run_id = stack.api.call("POST", "/dags/by_hand/dagRuns", json=by_hand)["dag_run_id"]
+    note = finished(stack, "by_hand", run_id)["note"]
+    assert note.startswith("asked for by Ann\n\nAs-of date 2024-06-14")
+    stack.api.clear_run("by_hand", run_id)
+    patiently(lambda: stack.api.tasks("by_hand", run_id)[0]["try_number"] == 2, 60, "the second attempt")
+    assert finished(stack, "by_hand", run_id)["note"] == note
+
+
+# --- what is tried again ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("empty", "WarehouseNotReadyError: database empty is not migrated, it has no table of the platform: `make up`"),
+        ("table", "its schema lacks what this code expects"),
+        ("rights", "the login, or the role it acts as, may not do that"),
+        ("code", "no such key"),
+    ],
+)
+def test_what_no_retry_can_mend_is_tried_once_and_said(
+    stack: LocalStack, begun: dict, fault: str, sentence: str
+) -> None:
+    assert_fails_at_once(stack, "faults", begun[f"fault {fault}"], sentence)
+
+
+@pytest.mark.parametrize("fault", ["lost", "object store"])
+def test_what_may_pass_is_tried_again(stack: LocalStack, begun: dict, fault: str) -> None:
+    run_id = begun[f"fault {fault}"]
+    assert finished(stack, "faults", run_id)["state"] == "success"
+    assert stack.api.tasks("faults", run_id)[0]["try_number"] == 2

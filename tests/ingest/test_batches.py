@@ -9,7 +9,7 @@ import pytest
 
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
 from customer_behavior.ingest import blocks, staging
-from customer_behavior.ingest.readiness import missing_batches, require_ready
+from customer_behavior.ingest.readiness import missing_batches, require_history, require_ready
 from support import small_shop
 from support.small_shop import line
 
@@ -180,7 +180,7 @@ def test_readiness_names_the_first_missing_batch(landing, load, warehouse):
         ):
             require_ready(connection, THREE)
         with pytest.raises(NotReadyError, match="no batch for 2024-03-06"):
-            require_ready(connection, THREE + timedelta(days=1), ONE)
+            require_history(connection, THREE + timedelta(days=1))
 
 
 def test_a_load_too_large_for_memory_gives_the_same_rows(landing, load, query, monkeypatch):

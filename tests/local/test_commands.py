@@ -45,6 +45,7 @@ def local(state_dir: Path) -> Run:
 def test_psql_reads_standard_input_and_leaves_nothing_running(local: Run, state_dir: Path) -> None:
     done = local("psql", "-At", stdin="SELECT current_database(), current_user;")
     assert done.stdout == "warehouse|platform\n", done.stderr
+    assert done.stderr.startswith("database warehouse is not migrated, it has no table of the platform: `make up`")
     assert done.returncode == 0
     assert not EmbeddedPostgres(state_dir).is_running()
 

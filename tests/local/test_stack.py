@@ -18,6 +18,7 @@ import httpx
 import psutil
 import psycopg2
 import pytest
+import sqlalchemy as sa
 
 from customer_behavior.local import cli, daemon, mlflow_server, processes
 from customer_behavior.local.chain import Backfill, Chain
@@ -26,6 +27,7 @@ from customer_behavior.local.options import REPOSITORY, StackOptions
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.local.secrets_file import read_json
 from customer_behavior.local.stack import LocalStack
+from customer_behavior.warehouse import Warehouse
 from local import toy_dags
 
 FAST = {"fsync": "off", "shared_buffers": "64MB"}
@@ -62,6 +64,11 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
         time.sleep(0.2)
+
+
+def test_the_warehouse_has_the_newest_schema_once_the_stack_is_up(stack: LocalStack) -> None:
+    with Warehouse(stack.warehouse_url).begin("ingest") as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM raw.events")).scalar_one() == 0
 
 
 def test_new_dags_wait_paused_and_the_clock_starts_nothing(stack: LocalStack) -> None:

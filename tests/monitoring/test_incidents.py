@@ -1,10 +1,13 @@
 """Incidents: one alert a date and kind, one mail an incident, nothing asked for by a backfill."""
 
 import json
+import re
+import shutil
 
 import pytest
 
 from customer_behavior import monitoring
+from customer_behavior.paths import INCLUDE_DIR
 from recommend.mornings import D, days, execute, query, without, write_model, write_scores
 
 ALERTS = "SELECT * FROM monitoring.alerts ORDER BY as_of_date, kind"
@@ -123,6 +126,18 @@ def test_all_kinds_of_a_date_go_in_one_mail_and_only_once(shop):
     assert monitoring.pending_mail(shop, D) is None
     assert [row["mailed_at"] for row in query(shop, ALERTS)] == stamps
     assert monitoring.mark_mailed(shop, D, mail["alert_ids"])["mailed"] == 0
+
+
+@pytest.mark.parametrize("value", ["[]", "", "null"])
+def test_with_nobody_to_tell_incidents_are_recorded_and_not_mailed(shop, tmp_path, monkeypatch, value):
+    shutil.copytree(INCLUDE_DIR / "config", tmp_path / "config")
+    path = tmp_path / "config" / "shop.yaml"
+    path.write_text(re.sub("(?m)^alert_to: .*", f"alert_to: {value}", path.read_text()))
+    monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))
+    drift(shop, D)
+    assert len(monitoring.raise_incidents(shop, D, quiet=False)) == 1
+    assert monitoring.pending_mail(shop, D) is None
+    assert [row["mailed_at"] for row in query(shop, ALERTS)] == [None]
 
 
 def test_html_is_escaped(shop):

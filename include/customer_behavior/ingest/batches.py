@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -52,11 +52,11 @@ def find_batch(source: Source, batch_date: date, landing: Path) -> Batch:
     )
 
 
-def missing_files(batch_date: date, landing: Path | None = None) -> list[str]:
-    """Return what keeps the active sources' batches of a date from being loaded, a sentence a source; empty: nothing."""
+def missing_files(batch_date: date, landing: Path | None = None, sources: Iterable[str] | None = None) -> list[str]:
+    """Return what keeps sources' batches of a date (all active ones by default) from being loaded, a sentence a source."""
     landing = landing or landing_dir()
     missing = []
-    for name in load_shop().sources:
+    for name in load_shop().sources if sources is None else sources:
         try:
             find_batch(load_source(name), batch_date, landing)
         except NotReadyError as error:

@@ -150,7 +150,7 @@ class Chain:
         """The error lines of a task's last attempt: the exception it ended with, else what was logged as an error."""
         found = []
         for line in self._stack.api.task_log(task):
-            for error in line.get("error_detail") or []:
+            for error in (line.get("error_detail") or [])[:1]:  # what it was raised from is in the log
                 found.append(f"{error.get('exc_type')}: {error.get('exc_value')}")
             if line.get("level") in ("error", "critical") and not line.get("error_detail"):
                 found.append(str(line.get("event")))

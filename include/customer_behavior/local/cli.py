@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from customer_behavior.errors import PlatformError
 from customer_behavior.local import daemon
 from customer_behavior.local.errors import LocalStackError
 from customer_behavior.local.mlflow_server import answers
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with daemon.signals_as_exceptions():
             return _run(options.command, options.state_dir.absolute(), others)
-    except LocalStackError as error:
+    except (LocalStackError, PlatformError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except daemon.Stopped as stopped:

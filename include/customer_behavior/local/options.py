@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from customer_behavior.warehouse import Warehouse
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -55,4 +55,4 @@ def cores() -> int:
 
 def plain_url(url: str) -> str:
     """``url`` without an SQLAlchemy driver, as libpq wants it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return Warehouse(url).url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -6,13 +6,16 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 
+from customer_behavior.errors import PlatformError
 from customer_behavior.local import daemon
 from customer_behavior.local.errors import LocalStackError
 from customer_behavior.local.options import StackOptions, plain_url
 from customer_behavior.local.postgres import WAREHOUSE, EmbeddedPostgres
 from customer_behavior.local.postgres_home import wheel_install
+from customer_behavior.warehouse import Warehouse
 
 
 def open_warehouse(options: StackOptions, arguments: Sequence[str]) -> int:
@@ -27,6 +30,7 @@ def open_warehouse(options: StackOptions, arguments: Sequence[str]) -> int:
         server.start()
     try:
         url = plain_url(options.warehouse_url or server.url(WAREHOUSE))
+        _say_if_not_ready(url)
         program = shutil.which("psql") if not own else None
         # The address goes by the environment: an argument would show the password in `ps`.
         parts = _pg_environment(url)
@@ -39,6 +43,15 @@ def open_warehouse(options: StackOptions, arguments: Sequence[str]) -> int:
     finally:
         if started and not daemon.status(options.state_dir) and not server.in_use():
             server.stop()
+
+
+def _say_if_not_ready(url: str) -> None:
+    """Say what is amiss with the warehouse, and go on: psql may be what mends it."""
+    try:
+        with Warehouse(url).begin():
+            pass
+    except PlatformError as error:
+        sys.stderr.write(f"{error}\n")
 
 
 def _pg_environment(url: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from customer_behavior.local.options import REPOSITORY, StackOptions, plain_url
 from customer_behavior.local.ports import free_port, is_free
 from customer_behavior.local.postgres import AIRFLOW, WAREHOUSE, EmbeddedPostgres
 from customer_behavior.local.secrets_file import private_directory, write_json
+from customer_behavior.warehouse.migrate import upgrade
 
 Say = Callable[[str], None]
 _READY_SECONDS = 180.0
@@ -161,6 +162,8 @@ class LocalStack:
         self._start_watchdog()
         self._say("Starting PostgreSQL")
         self.postgres.start()
+        self._say("Bringing the warehouse to the newest schema")
+        upgrade(self.warehouse_url)
         api_port = _port(self.options.api_port)
         smtp_port = free_port()
         self._start_mlflow()

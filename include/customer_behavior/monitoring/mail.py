@@ -1,5 +1,6 @@
 """The one mail of a date. Who sends it (a DAG, through Airflow's SMTP connection) says afterwards that it went."""
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -10,9 +11,11 @@ from customer_behavior.monitoring.wording import mail_html, mail_text
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
 
+log = logging.getLogger(__name__)
+
 
 def pending_mail(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
-    """Return the mail that has to be sent for `as_of`: all kinds in one; None when there is nothing to tell.
+    """Return the mail that has to be sent for `as_of`: all kinds in one; None when there is nothing to tell, or nobody.
 
     Left out is what a backfill raised, what was mailed, and what goes on since an earlier mail told of it.
 
@@ -25,6 +28,11 @@ def pending_mail(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
         waiting = run_sql(connection, "monitoring/waiting_alerts", as_of=as_of).all()
         alerts = [alert for alert in waiting if not _told_before(connection, alert, as_of)]
     if not alerts:
+        return None
+    if not load_shop().alert_to:
+        log.info(
+            "as of %s: %d incidents, and nobody to mail them to: alert_to in shop.yaml is empty", as_of, len(alerts)
+        )
         return None
     subject = alerts[0].subject if len(alerts) == 1 else f"{as_of} " + ", ".join(alert.kind for alert in alerts)
     return {

@@ -1,6 +1,9 @@
 """`shop.yaml`."""
 
-from typing import Literal
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
@@ -32,8 +35,24 @@ class Bots(Settings):
     max_orders_per_day: int = Field(default=100, ge=1)
 
 
+def _is_address(text: str) -> bool:
+    """Return whether a text is one address as a mail's header has it, `ann@example.com` or `Ann <ann@example.com>`."""
+    _, plain = parseaddr(text)
+    if (
+        not (text.isascii() and text.isprintable())
+        or plain.strip() != plain
+        or not text.strip().endswith((plain, f"<{plain}>"))
+    ):
+        return False
+    try:
+        parsed = Address(addr_spec=plain)
+    except (HeaderParseError, ValueError, IndexError):
+        return False
+    return bool(parsed.username and parsed.domain) and not set(plain) & set(" :")
+
+
 class Shop(Settings):
-    """The shop: its clock, its currency, its active sources, and who is told."""
+    """The shop: its clock, its currency, its active sources, and who is told (nobody, where `alert_to` is empty)."""
 
     timezone: str
     currency: str = Field(pattern="^[A-Z]{3}$")
@@ -45,6 +64,23 @@ class Shop(Settings):
     alert_to: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     bots: Bots = Bots()
+
+    @field_validator("alert_to", mode="before")
+    @classmethod
+    def _one_or_none_is_a_list(cls, value: Any) -> Any:
+        if value is None:
+            return ()
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("alert_to")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not _is_address(address):
+                raise ValueError(
+                    f"{address!r} is no mail address; write a list like [oncall@example.com], or [] for no mail"
+                )
+        return value
 
     @field_validator("timezone")
     @classmethod

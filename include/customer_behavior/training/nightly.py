@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError, ConfigurationError, NotReadyError
 from customer_behavior.features import sessions, snapshot
-from customer_behavior.ingest.readiness import first_batch_date, require_ready
+from customer_behavior.ingest.readiness import require_history
 from customer_behavior.settings import Target, TargetKey, Training, load_model_features, load_targets
 from customer_behavior.training import promotions, registry, reports
 from customer_behavior.training.core import Question, Trained, train
@@ -82,7 +82,7 @@ def train_targets(
 def _look_at_sources(warehouse: Warehouse, as_of: date) -> tuple[date, list[Finding]]:
     """Return the first event's day and what is wrong with the sources."""
     with warehouse.begin("train") as connection:
-        require_ready(connection, as_of, first_batch_date(connection))
+        require_history(connection, as_of)
         day = run_sql(connection, "training/first_event_day", as_of=as_of).scalar()
         if day is None:
             raise NotReadyError(

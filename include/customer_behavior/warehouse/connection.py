@@ -10,8 +10,11 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import NullPool
 
 from customer_behavior.errors import ConfigurationError
+from customer_behavior.warehouse.faults import spoken
+from customer_behavior.warehouse.revision import require_revision
 
 ROLES = ("ingest", "train", "score", "api", "marketing_reader")
+FORM = "give the warehouse as postgresql://user:password@host:port/database"
 
 
 class Warehouse:
@@ -22,12 +25,24 @@ class Warehouse:
     url : str
         `postgresql://user:password@host:port/database`; a scheme of `postgres://` is taken too. psycopg2 is used whatever
         driver the URL names, since COPY goes through its cursor.
+
+    Raises
+    ------
+    ConfigurationError
+        When the URL is none of PostgreSQL.
     """
 
     def __init__(self, url: str) -> None:
         if url.startswith("postgres://"):
             url = "postgresql://" + url.removeprefix("postgres://")
-        self.url = make_url(url).set(drivername="postgresql+psycopg2")
+        try:
+            parsed = make_url(url)
+        except (sa.exc.ArgumentError, ValueError) as error:
+            raise ConfigurationError(f"the warehouse's address cannot be read: {FORM}") from error
+        if parsed.get_backend_name() != "postgresql":
+            raise ConfigurationError(f"the warehouse's address begins with {parsed.drivername}://: {FORM}")
+        self.url = parsed.set(drivername="postgresql+psycopg2")
+        self._fits = False  # whether its schema was found to be that of this code
 
     @classmethod
     def from_environment(cls) -> "Warehouse":
@@ -40,9 +55,7 @@ class Warehouse:
         """
         url = os.environ.get("WAREHOUSE_URL")
         if not url:
-            raise ConfigurationError(
-                "WAREHOUSE_URL is not set: give the warehouse as postgresql://user:password@host:port/database"
-            )
+            raise ConfigurationError(f"WAREHOUSE_URL is not set: {FORM}")
         return cls(url)
 
     @cached_property
@@ -63,10 +76,27 @@ class Warehouse:
 
     @contextmanager
     def begin(self, role: str | None = None) -> Iterator[Connection]:
-        """Open a transaction as one of the platform's roles (`None`: as the login); commit at the end, roll back on an error."""
-        with self.engine.begin() as connection:
+        """Open a transaction as one of the platform's roles (`None`: as the login); commit at the end, roll back on an error.
+
+        Raises
+        ------
+        WarehouseNotReadyError
+            When the warehouse is not migrated, or to another revision than that of this code; looked at once.
+        WarehouseError, TemporaryError
+            In place of every error of PostgreSQL: see `customer_behavior.warehouse.faults`.
+        """
+        if role is not None and role not in ROLES:
+            raise ValueError(f"role {role!r} is none of {', '.join(ROLES)}")
+        with self.begin_unmigrated() as connection:
+            if not self._fits:
+                require_revision(connection)
+                self._fits = True
             if role is not None:
-                if role not in ROLES:
-                    raise ValueError(f"role {role!r} is none of {', '.join(ROLES)}")
                 connection.execute(sa.text(f"SET LOCAL ROLE {role}"))
+            yield connection
+
+    @contextmanager
+    def begin_unmigrated(self) -> Iterator[Connection]:
+        """Open a transaction as the login on a warehouse of whatever revision: for who migrates it."""
+        with spoken(self.url), self.engine.begin() as connection:
             yield connection

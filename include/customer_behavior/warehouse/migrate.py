@@ -1,13 +1,12 @@
 """Bring a warehouse to the newest schema."""
 
-import sys
-
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from customer_behavior.paths import INCLUDE_DIR, MIGRATIONS_DIR
+from customer_behavior.paths import MIGRATIONS_DIR
 from customer_behavior.warehouse.connection import Warehouse
+from customer_behavior.warehouse.revision import known_revisions, newer, revision_of
 from customer_behavior.warehouse.writes import lock
 
 
@@ -15,11 +14,18 @@ def upgrade(url: str, revision: str = "head") -> str:
     """Migrate the warehouse at `url` up to `revision` in one transaction; return the revision it is at.
 
     Safe to run at once from several places (they wait for each other) and again (then nothing changes).
+
+    Raises
+    ------
+    WarehouseNotReadyError
+        When a newer version of the platform has migrated it.
     """
-    if str(INCLUDE_DIR) not in sys.path:  # the migrations import `migrations.columns`
-        sys.path.insert(0, str(INCLUDE_DIR))
-    with Warehouse(url).begin() as connection:
+    warehouse = Warehouse(url)
+    with warehouse.begin_unmigrated() as connection:
         lock(connection, "migrate")
+        found = revision_of(connection)
+        if found is not None and found not in known_revisions():
+            raise newer(str(warehouse.url.database), found)
         config = Config(str(MIGRATIONS_DIR / "alembic.ini"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.measure import Machine
+from bench.measure import Machine, settings_of_its_own
 from bench.models.judge import IDENTITY, auc_within_cutoffs, judge, shortfalls
 from bench.models.nights import load, morning
 from bench.models.shops import SHOPS, Shop
@@ -35,11 +35,13 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="  %(message)s")
     with Machine() as machine:
         for name in asked:
-            _write(_figures(machine, SHOPS[name]))
+            with settings_of_its_own():
+                _write(figures_of(machine, SHOPS[name]))
     _say(f"written to {WRITTEN.relative_to(REPO_DIR)}")
 
 
-def _figures(machine: Machine, shop: Shop) -> dict[str, Any]:
+def figures_of(machine: Machine, shop: Shop) -> dict[str, Any]:
+    """Train and judge on each morning of a data set; print and return its numbers."""
     began = time.perf_counter()
     _say(f"{shop.name}, {shop.key}: loading …")
     warehouse = load(machine, shop)
@@ -88,4 +90,5 @@ def _say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -80,13 +80,16 @@ def shortfalls(figures: dict[str, Any], control: bool) -> Iterator[str]:
             yield f"auc {figures['auc']} is over {LEAK} where there is nothing to learn: a leak"
         return
     for name, limit in GAIN_LIMITS.items():
+        if name not in figures["baselines"]:
+            yield f"there is no {name} to compare with: the shop was too young for one on every morning"
+            continue
         low = figures["baselines"][name]["auc_gain_low"]
         if not low > limit:
             yield f"the gain in auc over {name} may be as low as {low}, and has to be above {limit}"
     if figures["ece"] > figures["ece_null95"]:
         yield f"ece {figures['ece']} is over {figures['ece_null95']}, which 95 % of calibrated models stay below"
-    best = min(figures["baselines"], key=lambda name: figures["baselines"][name]["brier"])
-    if figures["brier"] > figures["baselines"][best]["brier"]:
+    best = min(figures["baselines"], key=lambda name: figures["baselines"][name]["brier"], default=None)
+    if best is not None and figures["brier"] > figures["baselines"][best]["brier"]:
         yield f"brier {figures['brier']} is worse than {figures['baselines'][best]['brier']} of {best}"
 
 
