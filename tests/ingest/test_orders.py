@@ -336,3 +336,13 @@ def test_what_was_paid_back_of_a_line_is_taken_off(shop):
         "dan": (0, 0, 10, 0),
         "eve": (0, 0, 10, 0),
     }
+
+
+def test_a_day_made_anew_for_one_order_does_not_begin_another(shop):
+    till = shop(TILL)
+    till.land(ONE, rows(f"{ONE} 10:00:00,purchase,ann,o1,tea,1,5"))
+    till.land(TWO, rows(f"{TWO} 10:00:00,purchase,ann,o1,cup,1,9", f"{TWO} 11:00:00,purchase,ann,o2,pot,1,30"))
+    till.land(THREE, rows(f"{TWO} 11:00:00,purchase,ann,o2,jug,1,20"))
+    till.load(ONE, TWO, THREE, THREE)
+    orders = "SELECT event_day, batch_date, orders FROM features.customer_day ORDER BY 1, 2"
+    assert till.query(orders) == [(ONE, ONE, 1), (TWO, TWO, 1), (TWO, THREE, 1)]

@@ -60,25 +60,27 @@ def replace_delivered(connection: Connection, source: str, old: Slices, rows: pa
     return deleted, copy_arrow(connection, "features.customer_day", COLUMNS, rows)
 
 
-def rebuild_touched(connection: Connection, source: str, timezone: str, reach: int) -> tuple[int, int]:
+def rebuild_touched(connection: Connection, source: str, timezone: str, reach: int | None) -> tuple[int, int]:
     """Make the touched days of a source anew from raw.events; return the rows (deleted, written).
 
     Parameters
     ----------
     timezone : str
         The shop's IANA time zone, of the hours.
-    reach : int
-        Days between two lines with one order id within which they are of one order.
+    reach : int or None
+        Days between two lines with one order id within which they are of one order; None: the source names no orders.
     """
-    days = [row.event_day for row in connection.execute(sa.text("SELECT DISTINCT event_day FROM touched"))]
+    days = _touched_days(connection)
     if not days:
         return 0, 0
     connection.execute(sa.text("ANALYZE touched"))
+    while reach is not None and run_sql(connection, "features/touch_days_of_orders", source=source, days=days).rowcount:
+        days = _touched_days(connection)
     here = {"source": source, "days": days}
     deleted = run_sql(connection, "features/remove_touched_days", **here).rowcount
     run_sql(connection, "features/day_versions", **here)
     connection.execute(sa.text("ANALYZE day_versions"))
-    run_sql(connection, "features/day_events", **here, timezone=timezone, reach=reach)
+    run_sql(connection, "features/day_events", **here, timezone=timezone, reach=reach or 0)
     definition = sql_text("features/customer_day").text
     connection.execute(sa.text(f"CREATE TEMPORARY TABLE rolled ON COMMIT DROP AS {definition}"))
     run_sql(connection, "features/changed_versions")
@@ -96,7 +98,7 @@ def rebuild_touched(connection: Connection, source: str, timezone: str, reach: i
     return deleted, written
 
 
-def rebuild_if_empty(connection: Connection, timezone: str, reach: Callable[[str], int]) -> int:
+def rebuild_if_empty(connection: Connection, timezone: str, reach: Callable[[str], int | None]) -> int:
     """Make the whole rollup from raw.events if it has no row, as after a migration that changed it; return the rows written.
 
     `reach` returns that of a source, as in `rebuild_touched`.
@@ -112,22 +114,17 @@ def rebuild_if_empty(connection: Connection, timezone: str, reach: Callable[[str
         "INSERT INTO touched SELECT DISTINCT customer_id, event_day FROM raw.events"
         " WHERE source = :source AND event_day = :event_day AND customer_id IS NOT NULL"
     )
-    spanning = sa.text(
-        "INSERT INTO touched SELECT DISTINCT lines.customer_id, lines.event_day FROM raw.order_days AS lines INNER JOIN ("
-        " SELECT order_id, customer_id FROM raw.order_days WHERE source = :source AND customer_id IS NOT NULL"
-        " GROUP BY order_id, customer_id HAVING count(DISTINCT event_day) > 1"
-        ") AS several USING (order_id, customer_id) WHERE lines.source = :source"
-    )
     days = connection.execute(ledger).all()
     for row in days:
         connection.execute(customers, {"source": row.source, "event_day": row.event_day})
-        written += rebuild_touched(connection, row.source, timezone, reach(row.source))[1]
-    for source in sorted({row.source for row in days}):
-        connection.execute(spanning, {"source": source})
-        deleted, more = rebuild_touched(connection, source, timezone, reach(source))
-        written += more - deleted
+        deleted, made = rebuild_touched(connection, row.source, timezone, reach(row.source))
+        written += made - deleted
     connection.execute(sa.text("DROP TABLE touched"))
     return written
+
+
+def _touched_days(connection: Connection) -> list[date]:
+    return [row.event_day for row in connection.execute(sa.text("SELECT DISTINCT event_day FROM touched"))]
 
 
 def _delete(connection: Connection, source: str, slices: Slices) -> int:

@@ -41,7 +41,7 @@ def _fill_rollup(connection: sa.Connection) -> None:
     from customer_behavior.ingest.source import load_source
     from customer_behavior.settings import load_shop
 
-    def reach(source: str) -> int:
+    def reach(source: str) -> int | None:
         try:
             return orders.reach(load_source(source))
         except ConfigurationError:  # a source that was given up: what it delivered stays
