@@ -12,5 +12,5 @@ FROM (
     WHERE events.source = :source AND events.event_day = any(cast(:days AS date[])) AND events.order_id IS NOT NULL
 ) AS orders
 INNER JOIN raw.order_days AS lines ON orders.order_id = lines.order_id AND orders.customer_id = lines.customer_id
-LEFT JOIN touched ON lines.customer_id = touched.customer_id AND lines.event_day = touched.event_day
-WHERE lines.source = :source AND touched.customer_id IS NULL
+LEFT JOIN touched AS known ON lines.customer_id = known.customer_id AND lines.event_day = known.event_day
+WHERE lines.source = :source AND known.customer_id IS NULL
