@@ -31,9 +31,10 @@ def id_sql(source: Source, batch_date: date, *, as_delivered: bool) -> str:
     """
     refund = [FROM_ORDER] if FROM_ORDER in source.columns else []
     names = (name for name in HASHED if varies(source, name))
-    made = _md5(["epoch_us(event_time)", *names, *refund], as_delivered, apart_sql(source, batch_date))
+    apart = apart_sql(source, batch_date)
+    made = _md5(["epoch_us(event_time)", *names, *refund], as_delivered, apart)
     if source.repeats_orders:
-        line = _md5(["'order'", *(name for name in ORDER_LINE if varies(source, name))], as_delivered)
+        line = _md5(["'order'", *(name for name in ORDER_LINE if varies(source, name))], as_delivered, apart)
         bought = "order_id IS NOT NULL AND (event_type = 'purchase' OR charge IS NOT NULL)"
         made = f"CASE WHEN {bought} THEN {line} ELSE {made} END"
     own = source.columns.get("event_id")
@@ -43,7 +44,7 @@ def id_sql(source: Source, batch_date: date, *, as_delivered: bool) -> str:
     return f"coalesce({exploded_id('event_id', 'item') if shared else 'event_id'}, {made})"
 
 
-def _md5(fields: list[str], as_delivered: bool, apart: str = "") -> str:
+def _md5(fields: list[str], as_delivered: bool, apart: str) -> str:
     if as_delivered:
         fields = [name for name in fields if name not in ("price", "discount")] + list(DELIVERED)
     row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
