@@ -30,8 +30,16 @@ $(STAMP): requirements/dev.txt
 run: $(STAMP) ## The whole chain on real purchases: load, train, backfill 7 days through Airflow, publish, report
 	@$(LOCAL) run
 
-test: $(STAMP) ## All tests, on a real PostgreSQL and a real Airflow
+# What starts a whole stack, and takes it down again in hard ways, has the machine to itself; the rest runs in two processes.
+test: $(STAMP) ## All tests, on a real PostgreSQL and a real Airflow: [ARGS="tests/ingest -x"] for some
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@status=0; \
+	  $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20 --ignore tests/local --ignore tests/e2e || status=$$?; \
+	  $(BIN)/python -m pytest --durations 10 tests/local tests/e2e || status=$$?; \
+	  exit $$status
+endif
 
 up: $(STAMP) ## Start PostgreSQL, Airflow and MLflow and leave them running, with their UIs
 	@$(LOCAL) up

@@ -24,8 +24,9 @@ from customer_behavior.warehouse import Warehouse
 # order of writing; a report's page says how long the training took.
 STAMPS = {
     "alert_id", "built_at", "created_at", "decided_at", "decision_id", "evaluated_at", "frozen_at", "html", "ledger",
-    "loaded_at", "mailed_at", "measured_at", "promotion_id", "published_at", "raised_at", "rejected_at", "requested_at", "run_id",
-    "run_token", "scored_at", "staged_at", "written_at",
+    "loaded_at",
+    "made_from", "mailed_at", "measured_at", "promotion_id", "published_at", "raised_at", "rejected_at", "requested_at", "run_id",
+    "run_token", "salt", "scored_at", "set_at", "staged_at", "written_at",
 }  # fmt: skip
 AUDIT = "monitoring.write_audit"
 TRACKING = "models.tracking"

@@ -182,16 +182,14 @@ def _days_late(line: dict[str, object], batch: date) -> int:
 
 
 def land(folder: Path, batches: Batches) -> None:
-    """Write the files of batches; one without lines is taken away."""
+    """Write the files of batches; one without lines has a header alone."""
     for (source, day), lines in batches.items():
         path = folder / source / f"{day}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        if lines:
-            with path.open("w", newline="") as file:
-                writer = csv.DictWriter(file, HEADER, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(lines)
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, HEADER, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(lines)
 
 
 def load(warehouse: Warehouse, first: date, last: date) -> None:

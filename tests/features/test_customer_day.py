@@ -55,7 +55,7 @@ def test_a_warehouse_from_before_the_wider_rollup_has_it_filled_when_it_is_migra
     postgres.create_database("older")
     upgrade(postgres.url("older"), "0007")
     older = Warehouse(postgres.url("older"))
-    with warehouse.begin() as source, older.begin() as target:
+    with warehouse.begin() as source, older.begin_unmigrated() as target:
         ensure_partitions(target, "raw.events", small_shop.FIRST_DAY, date(2024, 1, 3))
         for schema, table in (("raw", "events"), ("raw", "ingest_batches")):
             rows = io.StringIO()

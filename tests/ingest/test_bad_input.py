@@ -163,7 +163,7 @@ def test_a_flipped_bit_in_a_gzip_is_found_wherever_it_is(refused, monkeypatch, b
         assert "the gzip stream is broken" in refused("csv.gz", bytes(flipped)), place
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])  # nothing of it is an upload that has not begun
 def test_a_truncated_parquet_file_is_refused_whole_and_named(refused, share):
     whole = encoded("parquet", [good(f"i{n}") for n in range(1_000)])
     assert "not read as Parquet" in refused("parquet", whole[: int(share * len(whole))])

@@ -37,7 +37,10 @@ def test_every_shipped_source_is_understood(name):
         ({"constants": {"event_type": "sneeze"}}, "the types are view, cart"),
         ({"calendar": {"closed": ["25 Dec"]}}, "a day of every year as MM-DD"),
         ({"rules": {"lowercase": ["price"]}}, "'price' is no field of text; those are event_id"),
-        ({"fill_down": {"by": "basket", "columns": ["mail"]}}, "names 'mail', which neither columns nor keep does"),
+        (
+            {"fill_down": {"by": "basket", "columns": ["mail"]}},
+            "names 'mail', which neither columns, keep nor rules.no_purchase_when does",
+        ),
         ({"fill_down": {"by": "basket", "columns": ["basket"]}}, "names 'basket', which fill_down.by does"),
         (
             {"fill_down": {"by": "basket", "columns": ["item"]}, "format": "jsonl"},

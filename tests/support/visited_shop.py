@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 import sqlalchemy as sa
 
-from customer_behavior.features import customer_day
 from customer_behavior.warehouse import copy_frame, ensure_partitions
+from support.rollup import roll_up
 from support.visits import ZONE, event, identity
 
 DAY = date(2024, 3, 5)
@@ -24,9 +24,8 @@ def load(warehouse, events: list[dict], day: date) -> None:
             copy_frame(connection, "raw.events", pd.DataFrame(events, dtype=object))
     ledger(warehouse, day)
     for source in {one["source"] for one in events}:
-        slices = {(one["batch_date"], one["event_day"]) for one in events if one["source"] == source}
         with warehouse.begin("ingest") as connection:
-            customer_day.replace(connection, source, slices, str(ZONE))
+            roll_up(connection, source, str(ZONE))
 
 
 def ledger(warehouse, day: date) -> None:

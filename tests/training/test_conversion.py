@@ -11,9 +11,9 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior import training
-from customer_behavior.features import customer_day
 from customer_behavior.settings import TargetKey, load_targets
 from customer_behavior.warehouse import copy_frame, ensure_partitions
+from support.rollup import roll_up
 from support.visits import ZONE, event
 from training.shops import FIRST_DAY, SOURCE, open_shop
 
@@ -48,7 +48,7 @@ def shop(warehouse, config):
         copy_frame(connection, "raw.events", pd.DataFrame(events, dtype=object))
         connection.execute(sa.text("ANALYZE raw.events"))
     with warehouse.begin("ingest") as connection:
-        customer_day.replace(connection, SOURCE, {(day, day) for day in days}, str(ZONE))
+        roll_up(connection, SOURCE, str(ZONE))
     return warehouse
 
 

@@ -8,6 +8,7 @@ import uuid
 import pytest
 import sqlalchemy as sa
 
+from customer_behavior.errors import WarehouseError
 from customer_behavior.paths import REPO_DIR
 from customer_behavior.warehouse import Warehouse
 from customer_behavior.warehouse.connection import ROLES
@@ -84,7 +85,7 @@ def fresh(postgres):
 
 @pytest.mark.parametrize(("role", "statement"), FORBIDDEN)
 def test_a_role_may_not(fresh, role, statement):
-    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), fresh.begin(role) as connection:
+    with pytest.raises(WarehouseError, match="permission denied"), fresh.begin(role) as connection:
         connection.execute(sa.text(statement))
 
 
@@ -104,7 +105,7 @@ def test_a_login_that_is_a_member_of_no_role_makes_nothing(fresh, postgres):
             "CREATE TABLE public.mine (x int)",
             "SELECT lo_create(0)",
         ):
-            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), stranger.begin() as connection:
+            with pytest.raises(WarehouseError, match="permission denied"), stranger.begin() as connection:
                 connection.execute(sa.text(statement))
     finally:
         with postgres.superuser(fresh.url.database) as cursor:
@@ -151,7 +152,7 @@ def test_the_matrix_of_the_documents_is_that_of_the_database(fresh):
 def test_a_model_is_replaced_and_never_removed(warehouse):
     write_model(warehouse, "m")
     with (
-        pytest.raises(sa.exc.ProgrammingError, match=r"rows of models\.model_versions are replaced, never removed"),
+        pytest.raises(WarehouseError, match=r"rows of models\.model_versions are replaced, never removed"),
         warehouse.begin("train") as connection,
     ):
         connection.execute(sa.text("SELECT models.make_way('m')"))
@@ -167,7 +168,7 @@ def test_a_judgement_is_replaced_and_never_removed(warehouse):
         later=D + days(8),
     )
     with (
-        pytest.raises(sa.exc.ProgrammingError, match="are replaced, never removed"),
+        pytest.raises(WarehouseError, match="are replaced, never removed"),
         warehouse.begin("score") as connection,
     ):
         connection.execute(sa.text("SELECT monitoring.make_way(:day, 'purchase', 7)"), {"day": D})

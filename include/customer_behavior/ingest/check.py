@@ -79,6 +79,9 @@ def check_file(source: Source, shop: Shop, path: Path, batch_date: date | None =
         When the file cannot be read as a whole, as a load would say.
     """
     report = Report()
+    if not path.stat().st_size:
+        report.refused = f"{path.name} is empty (0 bytes), as an upload is that has just begun"
+        return report
     named = re.search(r"\d{4}-\d{2}-\d{2}", path.name)
     report.batch_date = batch_date or (date.fromisoformat(named[0]) if named else None)
     with open_engine(source.timezone) as engine:

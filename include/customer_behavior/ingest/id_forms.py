@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import duckdb
 
 from customer_behavior.ingest.engine import quoted
+from customer_behavior.ingest.ids import ID_FIELDS
 from customer_behavior.ingest.source import Source
-
-ID_FIELDS = ("customer_id", "session_id", "product_id", "order_id", "event_id")
 
 
 @dataclass(frozen=True)

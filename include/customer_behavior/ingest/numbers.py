@@ -24,7 +24,7 @@ DOUBTFUL = r"(^|[^0-9.,])[1-9][0-9]{0,2}\.[0-9]{3}([^0-9.,]|$)"
 
 def plain_characters(decimal: str | None) -> str:
     """Return the characters of which a number may be that is read as it stands."""
-    return "0123456789-+" if decimal == "," else "0123456789-+.eE"
+    return "0123456789-" if decimal == "," else "0123456789-.eE"
 
 
 def read_number(text: str, decimal: str | None) -> str:

@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from customer_behavior.ingest.blocks import Block, Refusal
 from customer_behavior.ingest.engine import quoted
+from customer_behavior.ingest.event_ids import id_sql, number_deliveries, varies
 from customer_behavior.ingest.formats import read_file
-from customer_behavior.ingest.ids import exploded_id
 from customer_behavior.ingest.landing import PassedOver
 from customer_behavior.ingest.mapping import DATE_ONLY, DECIMAL, DELIVERED, EVENT_COLUMNS, check_header, mapping_sql
-from customer_behavior.ingest.mending import apart_sql, mended, untidy_columns
+from customer_behavior.ingest.mending import mended, untidy_columns
 from customer_behavior.ingest.numbers import DecimalSigns
-from customer_behavior.ingest.order_state import FROM_ORDER, REFUNDED, spread_refunds_sql
+from customer_behavior.ingest.order_state import FROM_ORDER, spread_refunds_sql
 from customer_behavior.ingest.rates import Exchange
 from customer_behavior.ingest.source import Source
 from customer_behavior.warehouse import BATCH_ROWS, sql_text
@@ -33,11 +33,6 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 BLOCKS_IN_MEMORY = 6  # of 32 MiB of text each
 ROLLUP_ROWS = 3_000_000  # events rolled up at once
-HASHED = [name for name in EVENT_COLUMNS if name not in ("event_day", "event_id")]
-# What a line of an order is, however often and wherever the order is sent.
-ORDER_LINE = (
-    "customer_id", "event_type", "product_id", "order_id", "quantity", "price", "discount", "charge", "category", "brand",
-)  # fmt: skip
 
 
 @dataclass
@@ -151,7 +146,7 @@ class Staging:
         kept = f"* EXCLUDE ({', '.join(left_out)})"
         self.engine.execute(
             f"CREATE TABLE {table} AS SELECT {kept}, DATE '{batch_date}' AS batch_date, {quoted(file)} AS file,"
-            f" {self._hash(batch_date)} AS row_hash FROM ({select})"
+            f" {id_sql(self.source, batch_date, as_delivered=self.exchange is not None)} AS row_hash FROM ({select})"
         )
         self.engine.unregister("block")
         refusals = list(block.refusals)
@@ -193,41 +188,6 @@ class Staging:
             self.files.append(file)
         self.blocks.clear()
 
-    def _hash(self, batch_date: date) -> str:
-        """Return the expression of an event's id, before equal rows of a batch are told apart."""
-        refund = [FROM_ORDER] if FROM_ORDER in self.source.columns else []
-        names = (name for name in HASHED if name not in ("event_time", "charge") and self._varies(name))
-        made = self._md5(["epoch_us(event_time)", *names, *refund], apart_sql(self.source, batch_date))
-        if self.source.repeats_orders:
-            line = self._md5(["'order'", *(name for name in ORDER_LINE if self._varies(name))])
-            bought = "order_id IS NOT NULL AND (event_type = 'purchase' OR charge IS NOT NULL)"
-            made = f"CASE WHEN {bought} THEN {line} ELSE {made} END"
-        own = self.source.columns.get("event_id")
-        if not own:
-            return made
-        shared = self.source.explode and not str(own).startswith(f"{self.source.explode}.")
-        return f"coalesce({exploded_id('event_id', 'item') if shared else 'event_id'}, {made})"
-
-    def _md5(self, fields: list[str], apart: str = "") -> str:
-        if self.exchange:  # as delivered: a rate that is restated changes no id
-            fields = [name for name in fields if name not in ("price", "discount")] + list(DELIVERED)
-        row = ", ".join(f"coalesce(CAST({name} AS VARCHAR), chr(30))" for name in fields)
-        return f"md5(concat_ws(chr(31), {row}{apart}))"
-
-    def _varies(self, name: str) -> bool:
-        """Return whether rows of the source may differ in a column of ours; what is constant tells no rows apart."""
-        if name == "attributes":
-            return bool(self.source.keep)
-        if name == "refunded":
-            refunds = {"line_refund", FROM_ORDER} & set(self.source.columns)
-            return bool(refunds) or REFUNDED in self.source.event_types.values()
-        if name == "charge":
-            return bool({"product_id", "product_name"} & set(self.source.columns))
-        if name == "superseded_on":
-            return self.source.order_delivery == "whole"
-        total = {"price": "line_total", "discount": "line_discount"}.get(name)
-        return name in self.source.columns or total in self.source.columns
-
     def _nothing(self) -> str:
         """Return a SELECT without rows in the columns of a mapped block, for a load without files."""
         kinds = {
@@ -262,12 +222,7 @@ class Staging:
         )
 
     def identify(self) -> None:
-        """Give every staged event its id and its place among the deliveries of that id in this load (1 owns it).
-
-        Where a row has no id of its own, the id is a hash of the row, and identical rows of one file are told apart by their
-        ordinal: two equal lines of a basket are two events, the same line delivered in two files or batches is one. A line of an
-        order is the same line at whatever time its order is sent again.
-        """
+        """Give every staged event its id and its place among the deliveries of that id in this load, as `event_ids` says."""
         relations = [*self.blocks, *([f"read_parquet([{', '.join(map(quoted, self.files))}])"] if self.files else ())]
         blocks = " UNION ALL ".join(f"FROM {relation}" for relation in relations)
         filled = f"SELECT *{self._unfilled()} FROM ({blocks or self._nothing()})"
@@ -275,62 +230,8 @@ class Staging:
             self.engine.execute(f"CREATE TABLE spread AS {spread_refunds_sql(f'({filled})')}")
             filled = "FROM spread"
         self.engine.execute(f"CREATE VIEW mapped AS {filled}")
-        self._set_replaced_orders_apart()
-        place = ", ".join(self.place)
-        self.engine.execute(
-            f"""CREATE TABLE repeats AS
-            SELECT batch_date, file, {place}, row_hash, event_time, event_id IS NULL AS made,
-                row_number() OVER (PARTITION BY batch_date, file, event_time, row_hash ORDER BY {place}) AS ordinal
-            FROM standing SEMI JOIN (SELECT row_hash FROM standing GROUP BY row_hash HAVING count(*) > 1) AS several
-            USING (row_hash)"""
-        )
-        [(repeated,)] = self.engine.execute("SELECT count(*) FROM repeats").fetchall()
-        named = f"1 AS delivery, {quoted(self.source.name)} AS source, CAST(NULL AS DATE) AS superseded_on"
-        if repeated:
-            self._number_deliveries()
-            named = named.replace("1 AS", "coalesce(places.delivery, 1) AS")
-            incoming = f"SELECT standing.* REPLACE (coalesce(places.id, row_hash) AS event_id), {named} FROM standing"
-            incoming += f" LEFT JOIN places USING (batch_date, file, {place})"
-        else:
-            incoming = f"SELECT * REPLACE (row_hash AS event_id), {named} FROM standing"
-        if self.source.order_delivery == "whole":
-            later = f"2 AS delivery, {quoted(self.source.name)} AS source, batch_date AS superseded_on"
-            incoming += f" UNION ALL BY NAME SELECT * REPLACE (row_hash AS event_id), {later} FROM replaced"
-        self.engine.execute(f"CREATE VIEW incoming AS {incoming}")
+        number_deliveries(self.engine, self.source, self.place)
         self._divide("delivery = 1")
-
-    def _set_replaced_orders_apart(self) -> None:
-        """Of an order that several files of a batch state as a whole, the last file stands, in the order of their names.
-
-        A name counts without its ending: `2024-03-05.csv` comes before `2024-03-05-2.csv`.
-        """
-        if self.source.order_delivery != "whole":
-            self.engine.execute("CREATE VIEW standing AS FROM mapped")
-            return
-        name = r"regexp_replace(file, '(\.[A-Za-z]+)+$', '')"
-        self.engine.execute(
-            f"""CREATE TABLE last_files AS
-            SELECT batch_date, order_id, arg_max(file, ({name}, file)) AS last_file FROM mapped WHERE order_id IS NOT NULL
-            GROUP BY batch_date, order_id HAVING count(DISTINCT file) > 1"""
-        )
-        joined = "FROM mapped {} JOIN last_files USING (batch_date, order_id)"
-        self.engine.execute(
-            f"CREATE VIEW replaced AS SELECT mapped.* {joined.format('INNER')} WHERE mapped.file <> last_files.last_file"
-        )
-        self.engine.execute(
-            f"CREATE VIEW standing AS SELECT mapped.* {joined.format('LEFT')}"
-            " WHERE last_files.last_file IS NULL OR mapped.file = last_files.last_file"
-        )
-
-    def _number_deliveries(self) -> None:
-        place = ", ".join(self.place)
-        told_apart = "row_hash || CASE WHEN made AND ordinal > 1 THEN '-' || ordinal ELSE '' END"
-        self.engine.execute(
-            f"""CREATE TABLE places AS
-            SELECT batch_date, file, {place}, {told_apart} AS id,
-                row_number() OVER (PARTITION BY {told_apart} ORDER BY batch_date, event_time, file, {place}) AS delivery
-            FROM repeats"""
-        )
 
     def _divide(self, condition: str) -> None:
         """Divide the incoming events into those that this load owns and those that another delivery owns."""
@@ -399,7 +300,7 @@ class Staging:
 
     def _fills(self, name: str) -> bool:
         derived = name in ("event_time", "event_day", "event_type", "event_id")
-        return derived or name in self.source.constants or self._varies(name)
+        return derived or name in self.source.constants or varies(self.source, name)
 
     def events(self, relation: str, condition: str = "true") -> pa.RecordBatchReader:
         """Return the rows of `owned` or `disowned` that meet a condition, in `columns`."""

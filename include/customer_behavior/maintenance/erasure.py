@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.errors import PlatformError
+from customer_behavior.errors import PlatformError, TemporaryError, WarehouseError
 from customer_behavior.ingest.erased import VISIT, digests, salt_of
 from customer_behavior.ingest.naming import folded, forms
 from customer_behavior.maintenance.personal_data import LINE_TABLES, PERSON_TABLES, PersonTable
@@ -67,11 +67,10 @@ def erase_customer(
             _wait_for_older(warehouse, moment)
             _, later, _ = _pass(warehouse, person, dry_run, spelling, run_id)
             rows = {table: n + later[table] for table, n in rows.items()}
-    except sa.exc.DBAPIError as error:
+    except (WarehouseError, TemporaryError) as error:
         # The statement's parameters are the person: neither they nor the error that holds them may reach a log.
-        raise PlatformError(
-            f"the database ended the erasure ({type(error.orig).__name__}); nothing of this try was erased, run it again"
-        ) from None
+        kind = TemporaryError if isinstance(error, TemporaryError) else PlatformError
+        raise kind("the database ended the erasure; nothing of this try was erased, run it again") from None
     found = {table: n for table, n in rows.items() if n}
     log.info("erasure%s: %d customers, rows %s", " (dry run)" if dry_run else "", person.found, found)
     if not found:

@@ -41,7 +41,9 @@ PERSON_TABLES = {
     "raw.duplicate_events": PersonTable(
         session="session_id", day="event_day", free=("attributes",), ledger="batch_date", counted="rows_duplicate"
     ),
+    "raw.order_days": PersonTable(),
     "raw.customer_versions": PersonTable(ledger="valid_from"),
+    "raw.customer_consents": PersonTable(),
     "raw.contacts": PersonTable(ledger="batch_date"),
     "features.customer_day": PersonTable(),
     "features.customer_checkpoint": PersonTable(),
@@ -64,8 +66,9 @@ HASHED = {"raw.erased_customers": ("hash",)}
 
 # Tables without a person: every column, so that a new one is judged before it is filled.
 NOBODY = {
-    "raw.ingest_batches": "source batch_date status files rows_read rows_accepted rows_rejected rows_duplicate rows_erased event_days "
-    "loaded_at run_id",
+    "raw.ingest_batches": "source batch_date status files files_passed_over rows_read rows_accepted rows_rejected rows_duplicate "
+    "rows_nobody rows_dropped rows_erased values_mended event_days loaded_at run_id",
+    "raw.consent_rule": "one unknown why set_at",
     "raw.product_versions": "source product_id valid_from price cost category brand stock",
     "raw.rejected_events": "source batch_date file line reason rejected_at",
     "raw.erased_customers": "kind erased_at",
@@ -74,7 +77,8 @@ NOBODY = {
     "marketing.audience_lift": "audience_id measured_as_of n_contacted n_holdout contacted_rate holdout_rate lift lift_low "
     "lift_high",
     "marketing.insights": "as_of_date insight statement details",
-    "marketing.status": "as_of_date ready customers model_version model_trained_as_of model_auc warnings published_at",
+    "marketing.status": "as_of_date ready customers model_version model_trained_as_of model_auc warnings suppressed consent_missing "
+    "consent_unreadable consent_rule made_from published_at",
     "models.decisions": "decision_id model_id champion_id target horizon_days as_of_date accepted promoted reason checks "
     "run_id decided_at",
     "models.evaluations": "model_id contender target horizon_days trained_as_of n base_rate auc auc_low auc_high "
