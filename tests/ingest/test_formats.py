@@ -9,6 +9,7 @@ import json
 import random
 import tracemalloc
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ FORMULAS = [
     "@SUM(A1)",
     'a "quote", a comma',
     "Ünïcødé ☃",
-    "\\N",
+    "\\N tea",
 ]
 
 
@@ -263,3 +264,23 @@ def test_damaged_files_are_read_or_refused_in_words(tmp_path, form):
             assert len(set(numbers)) == len(numbers)
         except PlatformError as error:
             assert str(path) in str(error)
+
+
+RECORDS = [
+    {"price": 1.299, "more": {"price": Decimal("2.450")}},
+    {"price": 12.5, "more": {"price": Decimal("12.5")}},
+    {"price": 1e-7, "more": {"price": None}},
+]
+
+
+def test_a_number_has_the_decimal_sign_that_its_columns_texts_have(tmp_path):
+    """JSON and Parquet write numbers with a point, whatever sign the texts of a source have."""
+    wanted, text = ["price", "more.price"], tmp_path / "f.jsonl"
+    text.write_text("".join(json.dumps(one, default=float) + "\n" for one in RECORDS) + '{"price": "1.299"}\n')
+    pq.write_table(pa.Table.from_pylist(RECORDS), tmp_path / "f.parquet")
+    said = [("1,299", "2,45"), ("12,5", "12,5"), ("1e-07", None)]
+    assert [row[1:] for row in read(read_jsonl(text, wanted, commas=wanted))[0]] == [*said, ("1.299", None)]
+    found = [row[1:] for row in read(read_parquet(tmp_path / "f.parquet", wanted, commas=wanted))[0]]
+    assert found == [("1,299", "2,450"), ("12,5", "12,500"), ("1e-7", None)]
+    pq.write_table(pa.table({"price": [Decimal("1.299"), None]}), tmp_path / "f.parquet")
+    assert read(read_parquet(tmp_path / "f.parquet", ["price"], commas=["price"]))[0] == [(1, "1,299"), (2, None)]

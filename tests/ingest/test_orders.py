@@ -9,12 +9,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 import yaml
 
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.ingest.batches import ingest
+from customer_behavior.ingest.charges import charge_sql
 from customer_behavior.paths import INCLUDE_DIR
 from customer_behavior.warehouse import Warehouse
 
@@ -346,3 +348,17 @@ def test_a_day_made_anew_for_one_order_does_not_begin_another(shop):
     till.load(ONE, TWO, THREE, THREE)
     orders = "SELECT event_day, batch_date, orders FROM features.customer_day ORDER BY 1, 2"
     assert till.query(orders) == [(ONE, ONE, 1), (TWO, TWO, 1), (TWO, THREE, 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Standard Shipping", "postage"), ("Versandkosten DE", "postage"), ("Bezorgkosten", "postage"), ("Wysyłka", "postage"),
+        ("Frais d’expédition", "postage"), ("Tarjeta de regalo", "gift_card"), ("Buono regalo 25 €", "gift_card"),
+        ("$50 Gift Card", "gift_card"), ("Wertgutschein", "gift_card"), ("Drinkgeld", "tip"), ("Tip (10%)", "tip"),
+        ("Port", None), ("Shipping box", None), ("Gift card holder", None), ("Tip pen", None),
+    ],
+)  # fmt: skip
+def test_money_that_is_no_product_is_known_in_several_languages(name, kind):
+    text = "'" + name.replace("'", "''") + "'"
+    assert duckdb.execute(f"SELECT {charge_sql([text], {})}").fetchall() == [(kind,)]

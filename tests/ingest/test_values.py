@@ -319,3 +319,19 @@ def test_cells_beyond_the_header_that_hold_values_are_refused(web):
     web.land(f"e1,{TIME},k1,v1,tea,o1,2,,", f"e2,{TIME},k1,v1,tea,o2,3,x", f"e3,{TIME},k1,v1,tea,o3")
     web.load()
     assert web.rejects == [(3, "column_count"), (4, "column_count")]
+
+
+def test_numbers_of_json_have_a_point_beside_texts_with_a_comma(web):
+    web.says(
+        format="jsonl",
+        path="web/{date}.jsonl",
+        decimal=",",
+        columns={"event_time": "time", "customer_id": "who", "price": "price"},
+    )
+    path = web.folder / "landing" / "web" / f"{DAY}.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    prices = (1.299, 12.5, 1000.0, "1.299", "13,50")
+    path.write_text("".join(json.dumps({"time": TIME, "who": "k1", "price": one}) + "\n" for one in prices))
+    assert web.check(path).rejected == 0
+    web.load()
+    assert [float(price) for (price,) in web.event("price")] == [1.299, 12.5, 13.5, 1000, 1299]

@@ -9,20 +9,26 @@ from collections.abc import Iterable, Mapping
 
 from customer_behavior.ingest.engine import quoted
 
-AMOUNT = r"( ?[-–:(]? ?[€$£]? ?[0-9]+([.,][0-9]+)?( ?(€|\$|£|eur|usd|gbp|chf))?\)?)?"  # "Gift card 50", "Gutschein - 25,00 EUR"
+AMOUNT = r"( ?[-–:(]? ?[€$£]? ?[0-9]+([.,][0-9]+)?( ?(€|\$|£|%|eur|usd|gbp|chf))?\)?)?"  # "Gift card 50", "Gutschein - 25,00 EUR"
 
 # Whole ids or names, in small letters; what a shop might sell under the same word (a bare "m" or "c2") is not here.
 KNOWN = {
-    "postage": r"(dotcom |carriage and )?(post|postage|shipping|shipping (cost|costs|fee|fees|charge|charges)|delivery|delivery "
+    "postage": r"(dotcom |carriage and |standard |express |free |international )?"
+    r"(post|postage|shipping|shipping (cost|costs|fee|fees|charge|charges)|delivery|delivery "
     r"(cost|costs|fee|fees|charge|charges)|carriage|freight|postage (and|&) packing|p&p|versand|versandkosten|versandkostenpauschale"
-    r"|porto|lieferkosten|frais de (port|livraison)|livraison|gastos de env[ií]o|env[ií]o|spese di spedizione|spedizione"
-    r"|verzendkosten|shipment)",
+    r"|porto|lieferkosten|versandgeb(ü|ue)hr(en)?"
+    r"|(standard|express|gratis)[- ]?versand|frais (de port|de livraison|d[’']envoi|d[’']expédition)|livraison"
+    r"|gastos de env[ií]o|env[ií]o|spese di spedizione|spedizione"
+    r"|costo di spedizione|coste de env[ií]o|verzendkosten|bezorgkosten|frete|porte|wysy[łl]ka|koszt(y)? wysy[łl]ki|frakt|fragt"
+    r"|toimituskulut|shipment)( (de|at|ch|fr|it|es|nl|be|uk|gb|us|eu|international))?",
     "fee": r"(bank charges?|amazon ?fees?|fees?|service fees?|handling|handling (fee|fees|charge)|payment fees?|surcharge"
     r"|geb(ü|ue)hr(en)?|bearbeitungsgeb(ü|ue)hr|frais)",
-    "gift_card": rf"(e-?)?(gift ?(card|voucher|certificate)s?|geschenk(gutschein|karte)(en|e|n)?|cartes?[- ]cadeaux?|tarjeta regalo"
-    rf"|carta regalo|cadeaubon){AMOUNT}",
+    "gift_card": rf"([€$£] ?[0-9]+([.,][0-9]+)? )?(e-?)?(gift ?(card|voucher|certificate)s?|geschenk(gutschein|karte)(en|e|n)?"
+    rf"|cartes?[- ]cadeaux?|tarjeta regalo"
+    rf"|tarjetas? (de )?regalo|carte regalo|carta regalo|buon[oi] regalo|cheque regalo|cart(ão|ao) presente|cadeau(bon|kaart)"
+    rf"|wertgutschein|presentkort|gavekort|karta podarunkowa){AMOUNT}",
     "voucher": rf"(voucher|coupon|gutschein|bon d'achat|discount|rabatt|remise|store credit|promo(tion)?){AMOUNT}",
-    "tip": r"(tips?|gratuity|trinkgeld|pourboire|propina|mancia)",
+    "tip": rf"(tips?|gratuity|trinkgeld|pourboire|propina|mancia|drinkgeld|gorjeta|dricks|drikkepenge|napiwek){AMOUNT}",
     "deposit": rf"(deposit|bottle deposit|pfand|einwegpfand|consigne|statiegeld){AMOUNT}",
     "adjustment": r"(adjust|adjustment|adjust bad debt|manual|manual adjustment|rounding|rounding adjustment|rundung|korrektur"
     r"|arrondi|write[- ]?off)",

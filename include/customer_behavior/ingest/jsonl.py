@@ -1,7 +1,7 @@
 """Reading JSON Lines: one object a line, gzipped or not, in bounded memory; a bad line is refused alone."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ import pyarrow as pa
 from customer_behavior.ingest.blocks import MAX_RECORD_BYTES, Block, Refusal, open_text, shown, text_blocks, too_long
 
 
-def read_jsonl(path: Path, wanted: Sequence[str], explode: str | None = None) -> Iterator[Block]:
+def read_jsonl(
+    path: Path, wanted: Sequence[str], explode: str | None = None, commas: Collection[str] = ()
+) -> Iterator[Block]:
     """Yield the blocks of a JSON Lines file: those of the `wanted` columns that any of a block's records has.
 
     Each item of the list that `explode` names becomes a row, in which the list is that item; a record without items stays a row.
+    `commas` are columns whose texts have a decimal comma: their numbers, which have a point in JSON, are given one too.
 
     Raises
     ------
@@ -23,12 +26,18 @@ def read_jsonl(path: Path, wanted: Sequence[str], explode: str | None = None) ->
     """
     with open_text(path) as file:
         for content, first_line, refusals in text_blocks(file, 1):
-            yield _block(content, wanted, explode, first_line, refusals)
+            yield _block(content, wanted, explode, first_line, refusals, commas)
 
 
 def _block(
-    content: bytes, wanted: Sequence[str], explode: str | None, first_line: int, refusals: list[Refusal]
+    content: bytes,
+    wanted: Sequence[str],
+    explode: str | None,
+    first_line: int,
+    refusals: list[Refusal],
+    commas: Collection[str],
 ) -> Block:
+    signs = [(column, "," if column in commas else ".") for column in wanted]
     rows: list[list[str | None]] = []
     lines: list[int] = []
     items: list[int] = []
@@ -43,7 +52,7 @@ def _block(
             refusals.append(record)
             continue
         ones = _exploded(record, explode) if explode else (record,)
-        delivered = [[as_text(value_at(one, column)) for column in wanted] for one in ones]
+        delivered = [[as_text(value_at(one, column), sign) for column, sign in signs] for one in ones]
         bad = next(filter(None, (_unkeepable(number, line, row) for row in delivered)), None)
         if bad:
             refusals.append(bad)
@@ -143,8 +152,14 @@ def _item(values: list, part: str) -> Any:
     return None
 
 
-def as_text(value: Any) -> str | None:
-    """Return a JSON value as a column's text; an empty text is missing, objects and lists stay JSON."""
+def as_text(value: Any, decimal: str = ".") -> str | None:
+    """Return a value as a column's text, a number with the decimal sign; an empty text is missing, objects and lists stay JSON.
+
+    >>> as_text(1.299), as_text(1.299, ","), as_text("1.299", ",")
+    ('1.299', '1,299', '1.299')
+    """
     if value is None or isinstance(value, str):
         return value or None
-    return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return (json.dumps(value) if isinstance(value, int | float) else str(value)).replace(".", decimal)

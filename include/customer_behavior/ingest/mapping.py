@@ -323,8 +323,10 @@ def _checks(source: Source, batch_date: date, exchange: Exchange | None, untidy:
     def unreadable(field: str, name: str) -> Check:
         text, number = f"{name}_text", _number(source, name, untidy)
         bad = f"{text} IS NOT NULL AND ({number} IS NULL OR NOT isfinite({number}) OR abs({number}) > {MAX_AMOUNT})"
-        words = "not a number that an amount can be" + (
-            f"; decimal in {source.name}.yaml, which says what a comma is, is {source.decimal or 'not set'}"
+        said = f"says {source.decimal!r}" if source.decimal else "does not say it: a point is taken"
+        words = (
+            f"not a number that an amount can be; decimal in {source.name}.yaml, the decimal sign, {said}; correct that, "
+            "or have plain numbers written"
         )
         return check("number_unreadable", f"({bad})", field, words, text)
 

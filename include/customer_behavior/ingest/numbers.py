@@ -48,11 +48,13 @@ def read_number(text: str, decimal: str | None) -> str:
     body = f"translate({body}, {quoted(MINUS)}, {quoted('-' * len(MINUS))})"
     body = f"replace(replace({body}, '.', ''), ',', '.')" if decimal == "," else f"replace({body}, ',', '')"
     digits = f"rtrim(ltrim({body}, '-+'), '-')"
+    # "5.-" and "5,–" are 5 without cents, as Swiss and German prices have it.
+    even = quoted(rf"({whole}|{grouped}){sign}[-{MINUS}]{{1,2}}")
     # A sign before, a minus after, or parentheses: one of them.
     negative = quoted(rf"[-{MINUS}] ?{bare}|{bare} ?[-{MINUS}]|\({bare}\)")
     positive = quoted(rf"(\+ ?)?{bare}")
     return (
-        f"CASE WHEN regexp_full_match({text}, {positive}) THEN {digits} "
+        f"CASE WHEN regexp_full_match({text}, {positive}) OR regexp_full_match({text}, {even}) THEN {digits} "
         f"WHEN regexp_full_match({text}, {negative}) THEN '-' || {digits} END"
     )
 

@@ -1,7 +1,7 @@
 """Reading Parquet in batches of rows: every column as text, so that one mapping serves all formats."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,13 @@ from customer_behavior.ingest.jsonl import as_text, value_at
 BATCH_ROWS = 65_536
 
 
-def read_parquet(path: Path, wanted: Sequence[str], explode: str | None = None) -> Iterator[Block]:
+def read_parquet(
+    path: Path, wanted: Sequence[str], explode: str | None = None, commas: Collection[str] = ()
+) -> Iterator[Block]:
     """Yield the blocks of a Parquet file: those of the `wanted` columns that it has; a row's number is its line.
 
     Each item of the list that `explode` names becomes a row, in which the list is that item; a row without items stays one.
+    `commas` are columns whose texts have a decimal comma: their numbers, which have none, are given one too.
 
     Raises
     ------
@@ -37,9 +40,9 @@ def read_parquet(path: Path, wanted: Sequence[str], explode: str | None = None) 
                 lines = np.arange(first, first + batch.num_rows)
                 if explode and explode in tops:
                     rows, parents, items = _exploded(batch, explode, path)
-                    yield _block(rows, names, wanted, lines[parents], items)
+                    yield _block(rows, names, wanted, lines[parents], commas, items)
                 else:
-                    yield _block(batch, names, wanted, lines)
+                    yield _block(batch, names, wanted, lines, commas)
                 first += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and may_pass(path, error):
@@ -63,16 +66,22 @@ def _exploded(batch: pa.RecordBatch, name: str, path: Path) -> tuple[pa.RecordBa
 
 
 def _block(
-    batch: pa.RecordBatch, names: list[str], wanted: Sequence[str], lines: np.ndarray, items: np.ndarray | None = None
+    batch: pa.RecordBatch,
+    names: list[str],
+    wanted: Sequence[str],
+    lines: np.ndarray,
+    commas: Collection[str],
+    items: np.ndarray | None = None,
 ) -> Block:
     columns: dict[str, pa.Array] = {}
     bad: dict[int, tuple[str, str]] = {}
     for name in wanted:
+        sign = "," if name in commas else "."
         if name in names:
-            columns[name] = _text(batch.column(name), name, bad)
+            columns[name] = _text(batch.column(name), name, bad, sign)
         elif (top := name.split(".")[0]) in names:
             path = name.partition(".")[2]
-            values = [as_text(value_at(_plain(one), path)) for one in batch.column(top).to_pylist()]
+            values = [as_text(value_at(_plain(one), path), sign) for one in batch.column(top).to_pylist()]
             columns[name] = _checked(pa.array(values, pa.string()), name, bad)
     table = pa.table(columns) if columns else pa.table({})
 
@@ -96,7 +105,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _text(array: pa.Array, name: str, bad: dict[int, tuple[str, str]]) -> pa.Array:
+def _text(array: pa.Array, name: str, bad: dict[int, tuple[str, str]], sign: str) -> pa.Array:
     kind = array.type
     if pa.types.is_dictionary(kind):
         array, kind = array.dictionary_decode(), kind.value_type
@@ -105,9 +114,10 @@ def _text(array: pa.Array, name: str, bad: dict[int, tuple[str, str]]) -> pa.Arr
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind):
         return _checked(_decoded(array.cast(pa.binary()), name, bad), name, bad)
     try:
-        return array.cast(pa.string())
+        texts = array.cast(pa.string())
     except pa.ArrowException:
-        return pa.array([None if one is None else str(one) for one in array.to_pylist()], pa.string())
+        texts = pa.array([None if one is None else str(one) for one in array.to_pylist()], pa.string())
+    return texts if sign == "." else pc.replace_substring(texts, ".", sign)
 
 
 def _decoded(array: pa.Array, name: str, bad: dict[int, tuple[str, str]]) -> pa.Array:

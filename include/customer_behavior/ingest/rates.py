@@ -58,7 +58,8 @@ def exchange_of(source: Source, shop: Shop, landing: Path) -> Exchange | None:
         if foreign:
             raise ConfigurationError(
                 f"include/sources/{source.name}.yaml: currency is {source.currency}, the shop's is {shop.currency}; name a file of "
-                "rates in shop.yaml, as exchange_rates: {path: exchange_rates.csv}"
+                "rates in shop.yaml, as exchange_rates: {path: exchange_rates.csv}, or correct currency, if the file's amounts are "
+                f"in {shop.currency}"
             )
         return Exchange(
             shop.currency, SCHEMA.empty_table(), 0, "name a file of rates under exchange_rates in shop.yaml"
