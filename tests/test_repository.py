@@ -161,7 +161,9 @@ def test_the_architecture_explains_every_reason_for_a_reject():
     given = set()
     for path in tracked("include/customer_behavior/ingest/*.py"):
         # the reason comes first in a check of a mapped row, and after the line in the refusal of one that cannot be read
-        reasons = [call.args[0] for call in calls(path, "check") + calls(path, "Check")] + [call.args[1] for call in calls(path, "Refusal")]
+        reasons = [call.args[0] for call in calls(path, "check") + calls(path, "Check")] + [
+            call.args[1] for call in calls(path, "Refusal")
+        ]
         given |= {str(reason.value) for reason in reasons if isinstance(reason, ast.Constant)}
     section = text_of("docs/architecture.md").partition("## Why a line was refused")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)

@@ -362,3 +362,18 @@ def test_a_day_made_anew_for_one_order_does_not_begin_another(shop):
 def test_money_that_is_no_product_is_known_in_several_languages(name, kind):
     text = "'" + name.replace("'", "''") + "'"
     assert duckdb.execute(f"SELECT {charge_sql([text], {})}").fetchall() == [(kind,)]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_receipt_number_used_again_later_loses_no_purchase(shop, at_once):
+    columns = {**TILL["columns"], "session_id": "visit"}
+    site = shop({**TILL, "columns": columns, "on_missing": "empty", "rules": {}})
+    head = "time,type,who,order,item,units,total,visit\n"
+    late = date(2024, 3, 20)
+    for day in (ONE, TWO, late):
+        site.land(day, head + f"{day} 10:00:00,purchase,ann,1,tea,1,5,v{day}\n")
+    if at_once:
+        ingest(site.warehouse, site.name, ONE, late, landing=site.landing)
+    else:
+        site.load(ONE, late, TWO, ONE)
+    assert site.known(late + ONE_DAY) == {"ann": (2, 10, 10, 0)}

@@ -98,7 +98,9 @@ def characters(values: pa.Array) -> np.ndarray:
 
 # First bytes, in UTF-8, of spaces and invisible characters beyond ASCII; a letter with an accent has others.
 _HIDDEN = np.isin(np.arange(256), [0xC2, 0xE1, 0xE2, 0xE3, 0xEF])
-_MAY_BE_NONE = np.isin(np.arange(256), list(b"(<[{#?-./\\'\"+0nuamgvbef" + b"NUAMGVBEF"))
+_MAY_BE_NONE = np.isin(np.arange(256), list(b"(<[{#?-./\\'\"+0nuamgvbef" + b"NUAMGVBEF" + b"diDI"))
+_TEMPLATES = np.isin(np.arange(256), list(b"{%$"))
+_TEMPLATE_ENDS = np.isin(np.arange(256), list(b"}%"))
 _ZERO_ENDS = np.isin(np.arange(256), list(b"0-})"))
 _LONGEST_NONE = 20  # of what is no id and no zeros
 
@@ -130,7 +132,8 @@ def _may_be_no_id(data: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, lengt
     listed = _MAY_BE_NONE[firsts] & (lengths <= _LONGEST_NONE) & (firsts != ord("0"))
     zeros = _MAY_BE_NONE[firsts] & _ZERO_ENDS[lasts]
     whole = bool((data == ord(".")).any()) and bool((lasts == ord("0")).any())
-    return bool((listed | zeros).any()) or whole or bool((data == ord("+")).any())
+    templates = _TEMPLATES[firsts] & _TEMPLATE_ENDS[lasts]
+    return bool((listed | zeros | templates).any()) or whole or bool((data == ord("+")).any())
 
 
 def shown(text: str | bytes) -> str:

@@ -14,7 +14,7 @@ from customer_behavior.ingest.ids import exploded_id
 from customer_behavior.ingest.mapping import DELIVERED, EVENT_COLUMNS
 from customer_behavior.ingest.mending import apart_sql
 from customer_behavior.ingest.order_state import FROM_ORDER, REFUNDED
-from customer_behavior.ingest.source import Source
+from customer_behavior.ingest.source import FOR_EVER, Source
 
 # event_day follows from event_time, charge from the product.
 HASHED = [name for name in EVENT_COLUMNS if name not in ("event_id", "event_time", "event_day", "charge")]
@@ -82,12 +82,25 @@ def number_deliveries(engine: duckdb.DuckDBPyConnection, source: Source, place: 
     [(repeated,)] = engine.execute("SELECT count(*) FROM repeats").fetchall()
     named = f"{quoted(source.name)} AS source, CAST(NULL AS DATE) AS superseded_on"
     if repeated:
-        told_apart = "row_hash || CASE WHEN made AND ordinal > 1 THEN '-' || ordinal ELSE '' END"
+        # A receipt's number that is used again later is another order's, and so are its lines.
+        reach = source.order_reach if source.repeats_orders else FOR_EVER
         engine.execute(
             f"""CREATE TABLE places AS
-            SELECT batch_date, file, {where}, {told_apart} AS id,
-                row_number() OVER (PARTITION BY {told_apart} ORDER BY batch_date, event_time, file, {where}) AS delivery
-            FROM repeats"""
+            SELECT batch_date, file, {where}, id,
+                row_number() OVER (PARTITION BY id, sending ORDER BY batch_date, event_time, file, {where}) AS delivery
+            FROM (
+                SELECT *, count(*) FILTER (WHERE gap > INTERVAL {reach} DAYS) OVER (
+                    PARTITION BY id ORDER BY event_time, batch_date, file, {where}
+                ) AS sending
+                FROM (
+                    SELECT *, event_time - lag(event_time) OVER (
+                        PARTITION BY id ORDER BY event_time, batch_date, file, {where}
+                    ) AS gap
+                    FROM (
+                        SELECT *, row_hash || CASE WHEN made AND ordinal > 1 THEN '-' || ordinal ELSE '' END AS id FROM repeats
+                    )
+                )
+            )"""
         )
         incoming = (
             "SELECT standing.* REPLACE (coalesce(places.id, row_hash) AS event_id), coalesce(places.delivery, 1) AS delivery,"

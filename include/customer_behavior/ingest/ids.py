@@ -16,12 +16,17 @@ NO_IDS = (
     "(not set)", "not set", "not_set", "(none)", "none", "null", "(null)", "<null>", "nil", "nul", "undefined", "(undefined)",
     "[object object]", "object object", "nan", "<na>", "n/a", "#n/a", "na", "n.a.", "nat", "none.0", "unknown", "(unknown)",
     "unassigned", "(not provided)", "(data not available)", "not available", "missing", "empty", "(empty)", "blank", "(blank)",
+    "no id", "no_id", "noid", "not-set", "notset", "<nil>", "nonetype", "novalue", "no value", "no_value", "n\\a", "<none>",
     "false", "?", "??", "???", "-", "--", "---", ".", "/", "\\n", "{}", "[]", "''", '""', "-1", "-1.0", "#ref!", "#value!", "#name?",
 )  # fmt: skip
-NOBODIES = ("guest", "(guest)", "anonymous", "anon", "(anonymous)", "nobody", "visitor")  # of customers only
+NOBODIES = (  # of customers only
+    "guest", "(guest)", "anonymous", "anon", "(anonymous)", "nobody", "visitor", "gast", "invité", "invitado", "ospite", "deleted",
+    "[deleted]",
+)  # fmt: skip
 ZERO = r"[{(]?[-+]?0[0-]*([.,]0+)?[)}]?"  # 0, 000, 0.0, an all-zero UUID
 ZERO_UUID = r"[{(]?0{8}-?0{4}-?0{4}-?0{4}-?0{12}[)}]?"  # 0 may be a product
 LAST_UUID = r"[{(]?f{8}-?f{4}-?f{4}-?f{4}-?f{12}[)}]?"
+TEMPLATE = r"\{\{.*\}\}|%%.*%%|\$\{.*\}"  # a tag manager's variable that was not filled
 WHOLE = r"[0-9]+\.0+"
 ROUNDED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"  # what Excel makes of a long number: its last digits are lost
 
@@ -45,7 +50,7 @@ def is_no_id(field: str, text: str, more: Collection[str] = (), fewer: Collectio
     zero = ZERO_UUID if field == "product_id" else ZERO
     small = f"lower({text})"
     listed = ", ".join(quoted(one) for one in sorted(known))
-    condition = f"({small} IN ({listed}) OR regexp_full_match({small}, {quoted(f'{zero}|{LAST_UUID}')}))"
+    condition = f"({small} IN ({listed}) OR regexp_full_match({small}, {quoted(f'{zero}|{LAST_UUID}|{TEMPLATE}')}))"
     if fewer:
         condition = f"({condition} AND {small} NOT IN ({', '.join(quoted(one.lower()) for one in fewer)}))"
     return condition

@@ -21,7 +21,7 @@ from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.landing import as_json
 from customer_behavior.ingest.limits import refusal_of
 from customer_behavior.ingest.rates import exchange_of
-from customer_behavior.ingest.source import Source
+from customer_behavior.ingest.source import FOR_EVER, Source
 from customer_behavior.ingest.staging import Batch, Staging
 from customer_behavior.settings import Shop
 from customer_behavior.warehouse import audit, copy_arrow, copy_frame, ensure_partitions, run_sql
@@ -107,7 +107,7 @@ def _replace(connection: Connection, staging: Staging, batches: list[Batch], sho
     orders.settle_states(connection, source, order_days)
     customer_day.touch_shared(connection, source.name, days, dates)
     customer_day.touch(connection, [*yielded, *returned])
-    again = customer_day.rebuild_touched(connection, source.name, shop.timezone, orders.reach(source))
+    again = customer_day.rebuild_touched(connection, source.name, shop.timezone, source.order_reach)
     piece = f"{source.name} {dates[0]}" + (f" to {dates[-1]}" if len(dates) > 1 else "")
     audit(connection, "raw.events", piece, deleted, written, run_id)
     audit(connection, "features.customer_day", piece, rolled[0] + again[0], rolled[1] + again[1], run_id)
@@ -176,11 +176,12 @@ def _settle_owners(
     )
     copy_arrow(connection, "incoming_keys", ("event_id", "event_day", "batch_date", "delivery"), staging.keys())
     connection.execute(sa.text("ANALYZE incoming_keys"))
+    reach = staging.source.order_reach if staging.source.repeats_orders else FOR_EVER
     earlier = pd.DataFrame(
-        run_sql(connection, "ingest/owned_by_earlier", **span).all(), columns=["event_id", "batch_date"]
+        run_sql(connection, "ingest/owned_by_earlier", **span, reach=reach).all(), columns=["event_id", "batch_date"]
     )
     staging.owned_elsewhere(earlier)
-    return list(run_sql(connection, "ingest/yield_events", **span))
+    return list(run_sql(connection, "ingest/yield_events", **span, reach=reach))
 
 
 def _write_ledger(

@@ -9,18 +9,6 @@ from customer_behavior.ingest.source import Source
 from customer_behavior.ingest.staging import TABLE_COLUMNS, Staging
 from customer_behavior.warehouse import copy_arrow, run_sql
 
-FOR_EVER = 36_500  # days: an order stated as a whole has an id of its own for good
-
-
-def reach(source: Source) -> int | None:
-    """Return the days between two lines with one order id within which they are of one order: as long as lines may come late.
-
-    None: the source names no orders.
-    """
-    if "order_id" not in source.columns:
-        return None
-    return FOR_EVER if source.order_delivery == "whole" else max(source.max_lateness_days, 1)
-
 
 def find_contested(connection: Connection, staging: Staging, dates: list[date]) -> tuple[list[str], list[date]]:
     """Make the temporary table `contested` of a load's orders of which other batches or days tell too; note where its lines are.
@@ -37,13 +25,13 @@ def find_contested(connection: Connection, staging: Staging, dates: list[date]) 
             " ON COMMIT DROP"
         )
     )
-    apart = reach(source)
-    if apart is not None:
+    reach = source.order_reach
+    if reach is not None:
         names = ("order_id", "customer_id", "event_day", "batch_date")
         copy_arrow(connection, "incoming_orders", names, staging.order_days())
         connection.execute(sa.text("ANALYZE incoming_orders"))
     here = {"source": source.name, "dates": dates}
-    run_sql(connection, "ingest/contested_orders", **here, whole=source.order_delivery == "whole", reach=apart or 0)
+    run_sql(connection, "ingest/contested_orders", **here, whole=source.order_delivery == "whole", reach=reach or 0)
     run_sql(connection, "ingest/replace_order_days", **here)
     rows = connection.execute(sa.text("SELECT order_id, event_day FROM contested")).all()
     return sorted({row.order_id for row in rows}), sorted({row.event_day for row in rows})

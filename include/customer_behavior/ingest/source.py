@@ -28,6 +28,7 @@ FIELDS = (
     "event_time", "event_type", *TEXT_FIELDS, "quantity", "price", "line_total", "discount", "line_discount", "currency",
     "product_name", "line_refund", "order_refund",
 )  # fmt: skip
+FOR_EVER = 36_500  # days
 TIME_PARTS = ("Y", "y", "m", "b", "B", "d", "H", "I", "M", "S", "f", "p", "z", "a", "A", "j")  # of strptime
 
 
@@ -285,6 +286,16 @@ class Source(Settings):
     def number_columns(self) -> list[str]:
         """Columns that amounts and quantities are read from."""
         return self.columns_of(NUMBER_FIELDS)
+
+    @property
+    def order_reach(self) -> int | None:
+        """Days between two lines with one order id within which they are of one order: as long as lines may come late.
+
+        Where orders are stated as a whole an id is one order's for good. None: the source names no orders.
+        """
+        if "order_id" not in self.columns:
+            return None
+        return FOR_EVER if self.order_delivery == "whole" else max(self.max_lateness_days, 1)
 
     @property
     def repeats_orders(self) -> bool:

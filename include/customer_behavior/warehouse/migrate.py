@@ -37,13 +37,12 @@ def upgrade(url: str, revision: str = "head") -> str:
 def _fill_rollup(connection: sa.Connection) -> None:
     from customer_behavior.errors import ConfigurationError
     from customer_behavior.features import customer_day
-    from customer_behavior.ingest import orders
     from customer_behavior.ingest.source import load_source
     from customer_behavior.settings import load_shop
 
     def reach(source: str) -> int | None:
         try:
-            return orders.reach(load_source(source))
+            return load_source(source).order_reach
         except ConfigurationError:  # a source that was given up: what it delivered stays
             return 1
 

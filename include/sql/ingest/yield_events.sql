@@ -8,6 +8,7 @@ WITH taken AS (
         AND events.event_id = incoming.event_id
         AND incoming.delivery = 1
         AND events.batch_date > incoming.batch_date
+        AND abs(events.event_day - incoming.event_day) <= :reach
     RETURNING events.*
 ),
 
