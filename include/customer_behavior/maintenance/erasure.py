@@ -3,7 +3,6 @@
 The landed files are not the platform's to change. A batch loaded again does not bring the person back: see `ingest.erased`.
 """
 
-import json
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -163,9 +162,7 @@ def _remember(connection: Connection, person: Person, named_in: set[str], visits
         ("name", {form for name in names for form in forms(folded(name))}),
         ("session", {VISIT.join(visit) for visit in visits}),
     ):
-        run_sql(
-            connection, "maintenance/learn_erased", kind=kind, hashes=json.dumps(sorted(digests(texts, salt).values()))
-        )
+        run_sql(connection, "maintenance/learn_erased", kind=kind, digests=sorted(digests(texts, salt).values()))
 
 
 def _erase_rows(connection: Connection, table: str, place: PersonTable, dry_run: bool) -> int:
