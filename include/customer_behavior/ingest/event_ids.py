@@ -14,7 +14,7 @@ from customer_behavior.ingest.ids import exploded_id
 from customer_behavior.ingest.mapping import DELIVERED, EVENT_COLUMNS
 from customer_behavior.ingest.mending import apart_sql
 from customer_behavior.ingest.order_state import FROM_ORDER, REFUNDED
-from customer_behavior.ingest.source import FOR_EVER, Source
+from customer_behavior.ingest.source import Source
 
 # event_day follows from event_time, charge from the product.
 HASHED = [name for name in EVENT_COLUMNS if name not in ("event_id", "event_time", "event_day", "charge")]
@@ -83,13 +83,12 @@ def number_deliveries(engine: duckdb.DuckDBPyConnection, source: Source, place: 
     named = f"{quoted(source.name)} AS source, CAST(NULL AS DATE) AS superseded_on"
     if repeated:
         # A receipt's number that is used again later is another order's, and so are its lines.
-        reach = source.order_reach if source.repeats_orders else FOR_EVER
         engine.execute(
             f"""CREATE TABLE places AS
             SELECT batch_date, file, {where}, id,
                 row_number() OVER (PARTITION BY id, sending ORDER BY batch_date, event_time, file, {where}) AS delivery
             FROM (
-                SELECT *, count(*) FILTER (WHERE gap > INTERVAL {reach} DAYS) OVER (
+                SELECT *, count(*) FILTER (WHERE gap > INTERVAL {source.repeat_reach} DAYS) OVER (
                     PARTITION BY id ORDER BY event_time, batch_date, file, {where}
                 ) AS sending
                 FROM (

@@ -21,7 +21,7 @@ from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.landing import as_json
 from customer_behavior.ingest.limits import refusal_of
 from customer_behavior.ingest.rates import exchange_of
-from customer_behavior.ingest.source import FOR_EVER, Source
+from customer_behavior.ingest.source import Source
 from customer_behavior.ingest.staging import Batch, Staging
 from customer_behavior.settings import Shop
 from customer_behavior.warehouse import audit, copy_arrow, copy_frame, ensure_partitions, run_sql
@@ -176,7 +176,7 @@ def _settle_owners(
     )
     copy_arrow(connection, "incoming_keys", ("event_id", "event_day", "batch_date", "delivery"), staging.keys())
     connection.execute(sa.text("ANALYZE incoming_keys"))
-    reach = staging.source.order_reach if staging.source.repeats_orders else FOR_EVER
+    reach = staging.source.repeat_reach
     earlier = pd.DataFrame(
         run_sql(connection, "ingest/owned_by_earlier", **span, reach=reach).all(), columns=["event_id", "batch_date"]
     )

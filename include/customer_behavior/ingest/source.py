@@ -311,6 +311,11 @@ class Source(Settings):
         return self.columns.get("session_id") not in (None, self.columns["order_id"])
 
     @property
+    def repeat_reach(self) -> int:
+        """Days between two rows with one id within which they are one event; a line of an order is told by its content alone."""
+        return (self.order_reach or 0) if self.repeats_orders else FOR_EVER
+
+    @property
     def wanted(self) -> list[str]:
         """Columns of the file that are read: those mapped, those kept and the one to fill down by, each once."""
         mapped = [columns if isinstance(columns, tuple) else (columns,) for columns in self.columns.values()]
