@@ -76,10 +76,10 @@ def speed(machine: Machine) -> Figure:
 def _export(warehouse: Warehouse, path: Path) -> None:
     text = path.with_suffix(".csv")
     with warehouse.begin("score") as connection, text.open("wb") as file:
-        query = "COPY (SELECT * FROM raw.events) TO STDOUT WITH (FORMAT csv, HEADER)"
+        query = f"COPY (SELECT {', '.join(TABLE_COLUMNS)} FROM raw.events) TO STDOUT WITH (FORMAT csv, HEADER)"
         connection.connection.cursor().copy_expert(query, file, size=1 << 20)
-    kinds = {"event_time": "TIMESTAMPTZ", "event_day": "DATE", "batch_date": "DATE"}
-    kinds |= dict.fromkeys(("quantity", "price", "discount"), "DECIMAL(24, 10)")
+    kinds = {"event_time": "TIMESTAMPTZ", "event_day": "DATE", "batch_date": "DATE", "superseded_on": "DATE"}
+    kinds |= dict.fromkeys(("quantity", "price", "discount", "refunded"), "DECIMAL(24, 10)")
     types = {name: kinds.get(name, "VARCHAR") for name in TABLE_COLUMNS}
     with duckdb.connect() as engine:
         engine.execute(f"COPY (FROM read_csv('{text}', types = {types})) TO '{path}' (FORMAT parquet)")
@@ -95,10 +95,12 @@ def _duckdb_seconds(events: Path, as_of: date) -> float:
         engine.execute(
             f"""CREATE VIEW day_events AS
             SELECT *, coalesce(order_id, session_id, CAST(event_time AS VARCHAR)) AS order_key,
-                CAST(extract(HOUR FROM timezone('{shop.timezone}', event_time)) AS SMALLINT) AS local_hour
+                CAST(extract(HOUR FROM timezone('{shop.timezone}', event_time)) AS SMALLINT) AS local_hour,
+                true AS starts_order
             FROM '{events}' WHERE customer_id IS NOT NULL"""
         )
-        engine.execute(f"CREATE TABLE features.customer_day AS {sql_text('features/customer_day').text}")
+        rollup = sql_text("features/customer_day").text
+        engine.execute(f"CREATE TABLE features.customer_day AS SELECT *, CAST(NULL AS DATE) AS superseded_on FROM ({rollup})")
         engine.execute(
             "CREATE TABLE features.customer_checkpoint AS SELECT CAST(NULL AS DATE) AS checkpoint_date, CAST(NULL AS VARCHAR)"
             " AS customer_id, CAST(NULL AS DATE) AS first_event_day, CAST(NULL AS DATE) AS last_event_day, CAST(NULL AS DATE)"

@@ -67,7 +67,7 @@ def test_a_target_of_yaml_alone_is_trained_and_scored(warehouse, add_target):
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({"label": "nowhere"}, "labels/nowhere.sql, only lapse, purchase, value"),
+        ({"label": "nowhere"}, "labels/nowhere.sql, only gross_value, lapse, purchase, value"),
         (
             {"population": {"name": "everybody", "days": 9}},
             "populations/everybody.sql, only bought_within, seen_within",
