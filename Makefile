@@ -36,8 +36,8 @@ ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
 	@status=0; \
-	  $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20 --ignore tests/local --ignore tests/e2e || status=$$?; \
-	  $(BIN)/python -m pytest --durations 10 tests/local tests/e2e || status=$$?; \
+	  $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20 --ignore tests/local --ignore tests/stack || status=$$?; \
+	  $(BIN)/python -m pytest --durations 10 tests/local tests/stack || status=$$?; \
 	  exit $$status
 endif
 

@@ -44,7 +44,7 @@ def ingest_events():
     @task(map_index_template="{{ dimension }}")
     def load_dimension(dimension: str) -> dict:
         from customer_behavior.asof import batch_date_for
-        from customer_behavior.dimensions.loading import load_delivery
+        from customer_behavior.ingest.dimensions.loading import load_delivery
 
         run = current_run()
         return load_delivery(warehouse(), dimension, batch_date_for(run.as_of), landing=landing(), run_id=run.run_id)

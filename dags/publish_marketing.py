@@ -26,7 +26,7 @@ def publish_marketing():
 
     @task(outlets=[CUSTOMER_SCORES])
     def publish() -> dict:
-        from customer_behavior import publish
+        from customer_behavior import marketing as publish
 
         run = current_run()
         return publish.run(warehouse(), run.as_of, run_id=run.run_id)

@@ -11,6 +11,7 @@ import pytest
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.warehouse import Warehouse
 from customer_behavior.warehouse.migrate import upgrade
+from support.rollup_shop import small_config
 
 TEMPLATE = "migrated"
 
@@ -49,3 +50,11 @@ def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANDING_DIR", str(tmp_path / "landing"))
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped configuration, with one source and few, quick training steps."""
+    small_config(tmp_path / "config")
+    monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))
+    return tmp_path / "config"

@@ -100,10 +100,10 @@ def test_the_primary_target_is_a_target():
 
 def test_every_target_names_sql_that_is_there():
     for target in settings.load_targets().targets.values():
-        assert sql_text(f"training/rows/{target.entity}").text
+        assert sql_text(f"targets/rows/{target.entity}").text
         if target.entity == "customer":
-            assert sql_text(f"labels/{target.label}").text
-            assert sql_text(f"populations/{target.population.name}").text
+            assert sql_text(f"targets/labels/{target.label}").text
+            assert sql_text(f"targets/populations/{target.population.name}").text
 
 
 def test_the_catalogue_names_columns_of_the_snapshot(warehouse):

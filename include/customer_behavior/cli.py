@@ -203,10 +203,10 @@ def _add_train_table(parser: argparse.ArgumentParser) -> None:
 
 
 def _train_table(asked: argparse.Namespace) -> None:
+    from customer_behavior.models import model_id
     from customer_behavior.reporting import render
+    from customer_behavior.reporting.training_report import report_data
     from customer_behavior.settings import load_shop
-    from customer_behavior.training.models import model_id
-    from customer_behavior.training.reports import report_data
     from customer_behavior.training.table import read_table, summary, train_table, write_results
 
     trained = train_table(

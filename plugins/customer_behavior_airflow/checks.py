@@ -32,7 +32,7 @@ def skip_before_its_first(warehouse: Warehouse, source: str, day: date) -> None:
 
 
 def _first_batches(warehouse: Warehouse) -> dict[str, date]:
-    from customer_behavior.ingest.readiness import first_batches
+    from customer_behavior.readiness import first_batches
 
     with warehouse.begin("ingest") as connection:
         return first_batches(connection)
@@ -40,7 +40,7 @@ def _first_batches(warehouse: Warehouse) -> dict[str, date]:
 
 def batches_loaded(warehouse: Warehouse, as_of: date) -> None:
     """Every active source has a row in the ledger for the day before `as_of`."""
-    from customer_behavior.ingest.readiness import require_ready
+    from customer_behavior.readiness import require_ready
 
     with warehouse.begin("score") as connection:
         require_ready(connection, as_of)
@@ -58,7 +58,7 @@ def monitorable(warehouse: Warehouse, as_of: date) -> None:
 
 def _scored_and_in_order(warehouse: Warehouse, as_of: date, table: str, dag_id: str) -> None:
     from customer_behavior.settings import load_shop
-    from customer_behavior.slices import require_day_before, require_scores
+    from customer_behavior.warehouse.slices import require_day_before, require_scores
 
     with warehouse.begin("score") as connection:
         require_day_before(connection, table, as_of, dag_id)
@@ -67,7 +67,7 @@ def _scored_and_in_order(warehouse: Warehouse, as_of: date, table: str, dag_id: 
 
 def recommendations_made(warehouse: Warehouse, as_of: date) -> None:
     """marketing.action_recommendations has `as_of`."""
-    from customer_behavior.publish.contract import require_recommendations
+    from customer_behavior.marketing.contract import require_recommendations
 
     with warehouse.begin("score") as connection:
         require_recommendations(connection, as_of)

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from customer_behavior.effects import Peak, find_peaks, find_threshold
+from customer_behavior.insights import Peak, find_peaks, find_threshold
 from customer_behavior.paths import REPO_DIR
-from effects.worlds import cells, hours, visits_of, world
+from insights.worlds import cells, hours, visits_of, world
 
 NEAR = 0.05
 """How far from the planted price a threshold may be, as a share of it."""

@@ -25,14 +25,13 @@ from bench import snapshot as shops
 from bench.measure import Figure, Machine, median_seconds
 from customer_behavior import scoring
 from customer_behavior.features import snapshot
+from customer_behavior.models import BoostedTrees, Model, matrix, model_id, promotions
+from customer_behavior.models.calibration import Platt
 from customer_behavior.paths import REPO_DIR, config_dir
 from customer_behavior.scoring.bucket import stage
 from customer_behavior.scoring.reading import read_bucket
 from customer_behavior.scoring.serving import serving_models
 from customer_behavior.settings import load_features, load_shop, load_targets
-from customer_behavior.training import promotions
-from customer_behavior.training.calibration import Platt
-from customer_behavior.training.models import BoostedTrees, Model, matrix, model_id
 from customer_behavior.warehouse import Warehouse
 
 RUN = "scheduled__2024-03-30T00:00:00+00:00"

@@ -99,8 +99,10 @@ def _duckdb_seconds(events: Path, as_of: date) -> float:
                 true AS starts_order
             FROM '{events}' WHERE customer_id IS NOT NULL"""
         )
-        rollup = sql_text("features/customer_day").text
-        engine.execute(f"CREATE TABLE features.customer_day AS SELECT *, CAST(NULL AS DATE) AS superseded_on FROM ({rollup})")
+        rollup = sql_text("ingest/customer_day").text
+        engine.execute(
+            f"CREATE TABLE features.customer_day AS SELECT *, CAST(NULL AS DATE) AS superseded_on FROM ({rollup})"
+        )
         engine.execute(
             "CREATE TABLE features.customer_checkpoint AS SELECT CAST(NULL AS DATE) AS checkpoint_date, CAST(NULL AS VARCHAR)"
             " AS customer_id, CAST(NULL AS DATE) AS first_event_day, CAST(NULL AS DATE) AS last_event_day, CAST(NULL AS DATE)"

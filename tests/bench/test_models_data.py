@@ -21,7 +21,7 @@ from bench.models.shops import SHOPS
 from customer_behavior.features import snapshot
 from customer_behavior.ingest.batches import ingest
 from customer_behavior.settings import load_targets
-from customer_behavior.training.dataset import read_rows
+from customer_behavior.targets.dataset import read_rows
 
 CDNOW = """ customer_id  date number_of_cds  dollar_value
  00001 19970101  1   11.77

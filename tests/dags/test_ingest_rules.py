@@ -2,7 +2,7 @@
 
 One Airflow serves it and test_landed_files.py; every test has a warehouse of its own.
 Two runs of one date at the same moment need a scheduler:
-tests/e2e/test_chain.py has them (`test_two_runs_of_a_date_at_the_same_moment_leave_what_one_leaves`).
+tests/stack/test_chain.py has them (`test_two_runs_of_a_date_at_the_same_moment_leave_what_one_leaves`).
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.asof import ONE_DAY
-from customer_behavior.dimensions.loading import load_delivery
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
 from customer_behavior.ingest import blocks
 from customer_behavior.ingest.batches import ingest
 from customer_behavior.ingest.blocks import open_bytes
+from customer_behavior.ingest.dimensions.loading import load_delivery
 from customer_behavior.ingest.history import cut_history
 from customer_behavior.ingest.landing import landed_files
 from customer_behavior.ingest.source import load_source

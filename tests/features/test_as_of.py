@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from customer_behavior.dimensions.loading import load_delivery
 from customer_behavior.features import snapshot
+from customer_behavior.ingest.dimensions.loading import load_delivery
 from customer_behavior.warehouse import Warehouse
 from features import oracle, random_shop
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.errors import ConfigurationError
-from customer_behavior.features import customer_day
 from customer_behavior.features.catalogue import describe
+from customer_behavior.ingest import customer_day
 from customer_behavior.paths import INCLUDE_DIR, REPO_DIR
 from customer_behavior.settings import load_catalogue, load_features
 

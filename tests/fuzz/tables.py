@@ -18,8 +18,8 @@ import pandas as pd
 
 from customer_behavior.errors import PlatformError
 from customer_behavior.reporting import render
+from customer_behavior.reporting.training_report import report_data
 from customer_behavior.settings import Training, load_targets
-from customer_behavior.training.reports import report_data
 from customer_behavior.training.table import read_table, summary, train_table, write_results
 
 RENDERED = 0.04

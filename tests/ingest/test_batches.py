@@ -9,7 +9,7 @@ import pytest
 
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
 from customer_behavior.ingest import blocks, staging
-from customer_behavior.ingest.readiness import missing_batches, require_history, require_ready
+from customer_behavior.readiness import missing_batches, require_history, require_ready
 from support import small_shop
 from support.small_shop import line
 

@@ -9,7 +9,7 @@ import yaml
 
 from customer_behavior.ingest.batches import ingest
 from customer_behavior.warehouse import Warehouse
-from recommend.mornings import query
+from support.mornings import query
 
 DAY = date(2024, 3, 5)
 COLUMNS = {

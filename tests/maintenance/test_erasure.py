@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import maintenance, publish, recommend
+from customer_behavior import maintenance, recommend
+from customer_behavior import marketing as publish
 from customer_behavior.errors import ConfigurationError, PlatformError
 from customer_behavior.maintenance import erasure as erasure_module
-from recommend.mornings import (
+from support.mornings import (
     D,
     days,
     execute,

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from customer_behavior import maintenance
-from customer_behavior.dimensions.loading import load_delivery
 from customer_behavior.errors import BadInputError, ConfigurationError
+from customer_behavior.ingest.dimensions.loading import load_delivery
 from maintenance.persons import DAY, configure, land, load, said, state
-from recommend.mornings import days, query
+from support.mornings import days, query
 
 
 @pytest.fixture

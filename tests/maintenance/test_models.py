@@ -8,7 +8,7 @@ from customer_behavior import maintenance
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.maintenance.models import LEAVE
 from customer_behavior.settings import TargetKey
-from recommend.mornings import D, days, execute, query, write_model
+from support.mornings import D, days, execute, query, write_model
 
 KEY = TargetKey(target="purchase", horizon_days=7)
 PROMOTIONS = "SELECT model_id, effective_as_of, reason, actor FROM models.promotions ORDER BY promotion_id"

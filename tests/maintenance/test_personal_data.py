@@ -1,7 +1,7 @@
 """The registry of personal data against the database's catalogue."""
 
 from customer_behavior.maintenance.personal_data import HASHED, LINE_TABLES, NOBODY, PERSON_TABLES
-from recommend.mornings import execute, query
+from support.mornings import execute, query
 
 PERSONAL = {"customer_id", "session_id", "session_key", "raw_text", "attributes", "user_id", "email", "mail", "phone"}
 

@@ -10,7 +10,7 @@ from customer_behavior.errors import CheckFailedError, ConfigurationError
 from customer_behavior.paths import INCLUDE_DIR
 from customer_behavior.settings import load_retention
 from customer_behavior.warehouse import ensure_partitions
-from recommend.mornings import D, days, execute, query, write_events, write_model, write_scores, write_snapshot
+from support.mornings import D, days, execute, query, write_events, write_model, write_scores, write_snapshot
 
 TODAY = date(2024, 6, 15)
 CONFIG_DIR = INCLUDE_DIR / "config"

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from customer_behavior.evaluation.evaluation import evaluate, gain_table
+from customer_behavior.evaluation.thresholds import thresholds
 from customer_behavior.reporting import ReportData
 from customer_behavior.settings import load_features
-from customer_behavior.training.evaluation import evaluate, gain_table
-from customer_behavior.training.outcome import OUTCOMES
-from customer_behavior.training.thresholds import thresholds
+from customer_behavior.targets.outcome import OUTCOMES
 
 FEATURES = ("days_since_purchase", "orders_28d", "revenue_90d", "views_7d", "tenure_days", "carts_7d", "purchase_days_90d",
             "sessions_28d", "days_since_view", "discount_90d", "returned_value_90d", "events_trend_28d", "views_1d")  # fmt: skip

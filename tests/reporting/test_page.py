@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
+from customer_behavior.evaluation.evaluation import gain_table
+from customer_behavior.evaluation.metrics import mean
 from customer_behavior.reporting import render
 from customer_behavior.settings import Feature
-from customer_behavior.training.evaluation import gain_table
-from customer_behavior.training.metrics import mean
 from reporting import simulated
 
 HEADINGS = ["short", "contact", "tenths", "trust", "ranking", "others", "why", "data", "made", "glossary"]
@@ -229,9 +229,9 @@ def test_categories_are_drawn_by_their_names():
 
 
 def test_a_model_that_was_really_trained_explains_itself():
-    from customer_behavior.training.calibration import Platt
-    from customer_behavior.training.models import BoostedTrees, fit_booster
-    from customer_behavior.training.outcome import OUTCOMES
+    from customer_behavior.models import BoostedTrees, fit_booster
+    from customer_behavior.models.calibration import Platt
+    from customer_behavior.targets.outcome import OUTCOMES
 
     data = simulated.purchase(1500)
     rows = data.sample.assign(label=data.label)

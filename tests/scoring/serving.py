@@ -8,10 +8,9 @@ import pandas as pd
 import sqlalchemy as sa
 import xgboost as xgb
 
+from customer_behavior.models import BoostedTrees, Model, matrix, model_id, promotions
+from customer_behavior.models.calibration import LogLine, Platt
 from customer_behavior.settings import load_catalogue, load_features
-from customer_behavior.training import promotions
-from customer_behavior.training.calibration import LogLine, Platt
-from customer_behavior.training.models import BoostedTrees, Model, matrix, model_id
 from customer_behavior.warehouse import Warehouse
 
 LEVELS = {"country": ["DE", "FR"], "device": ["app", 'a "quoted" phone']}

@@ -12,10 +12,9 @@ import sqlalchemy as sa
 from customer_behavior import scoring
 from customer_behavior.errors import CheckFailedError, NotReadyError
 from customer_behavior.features import snapshot
-from customer_behavior.training import promotions, registry
-from customer_behavior.training.models import BaseRate
+from customer_behavior.models import BaseRate, promotions, registry
 from scoring.serving import LEVELS, plain_reasons, serve, snapshot_rows, trees
-from training.shops import FIRST_DAY, open_shop, purchases
+from support.rollup_shop import FIRST_DAY, open_shop, purchases
 
 DAYS = 120
 D = FIRST_DAY + timedelta(days=DAYS)

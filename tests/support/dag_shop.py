@@ -9,9 +9,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from customer_behavior.warehouse import Warehouse
-from e2e.helpers import Tables, read_tables
 from support import small_shop
 from support.airflow_process import AirflowProcess, Run
+from support.stack_shop import Tables, read_tables
 
 INGESTED = ("raw.events", "raw.duplicate_events", "raw.rejected_events", "raw.ingest_batches", "features.customer_day")
 # rows of a batch that the ledger counts and the tables hold, and what it read and the sum of what became of it

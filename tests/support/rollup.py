@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.features import customer_day
+from customer_behavior.ingest import customer_day
 
 
 def roll_up(connection: Connection, source: str, timezone: str) -> None:

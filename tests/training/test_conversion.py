@@ -14,8 +14,8 @@ from customer_behavior import training
 from customer_behavior.settings import TargetKey, load_targets
 from customer_behavior.warehouse import copy_frame, ensure_partitions
 from support.rollup import roll_up
+from support.rollup_shop import FIRST_DAY, SOURCE, open_shop
 from support.visits import ZONE, event
-from training.shops import FIRST_DAY, SOURCE, open_shop
 
 DAYS = 60
 VISITS_A_DAY = 60

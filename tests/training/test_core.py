@@ -8,11 +8,11 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.settings import TargetKey, Training
+from customer_behavior.targets.cutoffs import Cutoffs
+from customer_behavior.targets.dataset import Dataset
+from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import Fold, fit_contenders
 from customer_behavior.training.core import Question, train
-from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.dataset import Dataset
-from customer_behavior.training.outcome import OUTCOMES
 
 FEATURES = ("purchase_days_90d", "mood", "noise")
 KEY = TargetKey(target="purchase", horizon_days=7)

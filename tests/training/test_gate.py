@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from customer_behavior.settings import Gate
+from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.gate import Judged, decide
-from customer_behavior.training.outcome import OUTCOMES
 
 COUNT = 4000
 RATE = 0.3

@@ -9,14 +9,14 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.errors import CheckFailedError
+from customer_behavior.models import BaseRate
 from customer_behavior.settings import TargetKey, load_targets
+from customer_behavior.targets.cutoffs import Cutoffs
+from customer_behavior.targets.dataset import Dataset
+from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
 from customer_behavior.training.core import Champion, Question, choose_served, train
-from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.dataset import Dataset
 from customer_behavior.training.judging import against_champion, champion_of, last_label_end, refitted
-from customer_behavior.training.models import BaseRate
-from customer_behavior.training.outcome import OUTCOMES
 
 PROBABILITY = OUTCOMES["probability"]
 FEATURES = ("days_since_purchase", "purchase_days_90d", "mood")

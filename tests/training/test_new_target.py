@@ -10,7 +10,7 @@ from customer_behavior import scoring, training
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.features import snapshot
 from customer_behavior.settings import TargetKey, load_targets
-from training.shops import FIRST_DAY, open_shop, purchases
+from support.rollup_shop import FIRST_DAY, open_shop, purchases
 
 DAYS = 120
 AS_OF = FIRST_DAY + timedelta(days=DAYS - 1)

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from customer_behavior.models import BaseRate
 from customer_behavior.settings import load_targets
+from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
 from customer_behavior.training.core import Champion, choose_served
-from customer_behavior.training.models import BaseRate
-from customer_behavior.training.outcome import OUTCOMES
 
 COUNT = 4000
 RANDOM = np.random.default_rng(1)

@@ -11,8 +11,8 @@ from scipy.special import expit
 
 from customer_behavior.cli import main
 from customer_behavior.errors import BadInputError
+from customer_behavior.models import from_files
 from customer_behavior.settings import load_targets
-from customer_behavior.training.models import from_files
 from customer_behavior.training.table import SHARES, read_table, split_days, summary, train_table, write_results
 
 COUNT = 3000

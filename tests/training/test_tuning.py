@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.settings import Tuning
-from customer_behavior.training.outcome import OUTCOMES
+from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.tuning import Trial, choose, explain_cost, tune
 
 FEATURES = ("often", "mood", "noise")

@@ -15,7 +15,7 @@ from customer_behavior.errors import WarehouseError
 from customer_behavior.paths import MIGRATIONS_DIR
 from customer_behavior.warehouse import Warehouse, ensure_partitions
 from customer_behavior.warehouse.migrate import upgrade
-from recommend.mornings import write_scores
+from support.mornings import write_scores
 
 SCHEMAS = "('raw', 'features', 'models', 'marketing', 'monitoring')"
 

@@ -13,7 +13,7 @@ from customer_behavior.paths import REPO_DIR
 from customer_behavior.warehouse import Warehouse
 from customer_behavior.warehouse.connection import ROLES
 from customer_behavior.warehouse.migrate import upgrade
-from recommend.mornings import D, days, execute, query, write_model
+from support.mornings import D, days, execute, query, write_model
 
 SCHEMAS = ("raw", "features", "models", "marketing", "monitoring")
 WRITING = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")

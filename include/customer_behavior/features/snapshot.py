@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.features import checkpoint
 from customer_behavior.features.ledger import is_current
-from customer_behavior.ingest.readiness import require_ready
+from customer_behavior.readiness import require_ready
 from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql
 

@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import BadInputError
-from customer_behavior.features import customer_day
-from customer_behavior.ingest import orders
+from customer_behavior.ingest import customer_day, orders
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.landing import as_json
 from customer_behavior.ingest.limits import refusal_of

@@ -328,7 +328,7 @@ class Staging:
                 CAST(extract(HOUR FROM timezone({zone}, event_time)) AS SMALLINT) AS local_hour, true AS starts_order
             FROM owned WHERE customer_id IS NOT NULL{part}"""
         )
-        definition = sql_text("features/customer_day").text
+        definition = sql_text("ingest/customer_day").text
         cursor = self.engine.cursor()
 
         def work() -> None:

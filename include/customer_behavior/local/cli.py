@@ -58,7 +58,7 @@ def _run(command: str, state_dir: Path, arguments: list[str]) -> int:
         mlflow_port=MLFLOW_PORT,
     )
     if command == "run":
-        from customer_behavior.local.run import run_demonstration  # loads pandas
+        from customer_behavior.demo.run import run_demonstration  # loads pandas
 
         return run_demonstration(stack, say=_say)
     if command == "up":

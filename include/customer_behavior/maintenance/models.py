@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any
 
 from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.models import promotions
 from customer_behavior.settings import TargetKey
-from customer_behavior.training import promotions
-from customer_behavior.training.mirror import mirror
+from customer_behavior.tracking.mirror import mirror
 from customer_behavior.warehouse import Warehouse, run_sql
 
 MOST = 20

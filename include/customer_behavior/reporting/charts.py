@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from customer_behavior.evaluation.metrics import average_precision, mean
+from customer_behavior.evaluation.thresholds import outcome_of
 from customer_behavior.reporting.data import SERVED, ReportData
 from customer_behavior.reporting.images import BLUE, GREEN, GREY, ORANGE, Chart, new_figure, picture, plain
 from customer_behavior.reporting.words import money, name, number, percent
-from customer_behavior.training.metrics import average_precision, mean
-from customer_behavior.training.thresholds import outcome_of
 
 COLOURS = (ORANGE, GREEN, "#7c4d9e", "#a07d00", "#0e7c86", "#a33b6b")
 Place = Literal["best", "upper left", "upper right", "lower right"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from customer_behavior.settings import Feature
-from customer_behavior.training.outcome import Kind
+from customer_behavior.targets.outcome import Kind
 
 SERVED = "model"
 """Key of the served model in `predictions`."""

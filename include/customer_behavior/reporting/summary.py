@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from customer_behavior.evaluation.metrics import mean
 from customer_behavior.reporting.data import ReportData
 from customer_behavior.reporting.explanations import label, strongest_features
 from customer_behavior.reporting.words import count, duration, inline, known, money, name, percent, times
-from customer_behavior.training.metrics import mean
 
 FALLBACKS = ("rfm", "base_rate")
 """Kinds that serve where there is no model."""

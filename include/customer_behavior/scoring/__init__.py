@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from customer_behavior.scoring.plan import plan_buckets
-from customer_behavior.scoring.publish import publish
+from customer_behavior.scoring.swap_in import publish
 from customer_behavior.warehouse import Warehouse
 
 __all__ = ["plan_buckets", "publish", "score_bucket"]

@@ -10,12 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError
+from customer_behavior.models import Model, registry
 from customer_behavior.scoring.reading import read_bucket
 from customer_behavior.scoring.reasons import reasons_json
 from customer_behavior.scoring.serving import Serving, serving_models
 from customer_behavior.settings import load_catalogue
-from customer_behavior.training import registry
-from customer_behavior.training.models import Model
 from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, lock
 
 log = logging.getLogger(__name__)

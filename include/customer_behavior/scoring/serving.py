@@ -5,9 +5,9 @@ from datetime import date
 
 from sqlalchemy.engine import Connection
 
+from customer_behavior.models.promotions import champions
 from customer_behavior.settings import Population, Target, TargetKey, load_shop, load_targets
-from customer_behavior.training.promotions import champions
-from customer_behavior.training.statements import population_of
+from customer_behavior.targets.statements import population_of
 
 
 @dataclass(frozen=True)

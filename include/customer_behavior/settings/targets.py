@@ -18,7 +18,7 @@ from customer_behavior.settings.shop import TargetKey
 
 
 def _has_statement(name: str, info: ValidationInfo) -> str:
-    folder = {"label": "labels", "name": "populations"}[str(info.field_name)]
+    folder = {"label": "targets/labels", "name": "targets/populations"}[str(info.field_name)]
     known = sorted(path.stem for path in (SQL_DIR / folder).glob("*.sql"))
     if name not in known:
         raise ValueError(f"there is no include/sql/{folder}/{name}.sql, only {', '.join(known)}")
@@ -29,7 +29,7 @@ StatementName = Annotated[str, AfterValidator(_has_statement)]
 
 
 class Population(Settings):
-    """Which customers a target is asked of: `include/sql/populations/<name>.sql`."""
+    """Which customers a target is asked of: `include/sql/targets/populations/<name>.sql`."""
 
     name: StatementName
     days: int = Field(gt=0)
@@ -110,7 +110,7 @@ class Training(Settings):
 class Target(Settings):
     """A question about each customer or session, at each of its horizons.
 
-    `label` names `include/sql/labels/<label>.sql`; `training` overrides what `training` of the file says.
+    `label` names `include/sql/targets/labels/<label>.sql`; `training` overrides what `training` of the file says.
     """
 
     meaning: str

@@ -16,10 +16,10 @@ def run(
     targets: list[TargetKey] | None = None,
     actor: str = "gate",
 ) -> list[dict[str, Any]]:
-    """Train each target on what was known at `as_of`; see `customer_behavior.training.nightly.train_targets`.
+    """Train each target on what was known at `as_of`; see `customer_behavior.stages.train_models.train_targets`.
 
     The libraries of models are imported here and not with the package: a file that only names a stage stays light.
     """
-    from customer_behavior.training.nightly import train_targets
+    from customer_behavior.stages.train_models import train_targets
 
     return train_targets(warehouse, as_of, promote=promote, run_id=run_id, targets=targets, actor=actor)

@@ -7,9 +7,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from customer_behavior.training import metrics
-from customer_behavior.training.calibration import FITTED_BY, Calibrator, LogLine, Platt, fit_calibrator, out_of_fold
-from customer_behavior.training.models import (
+from customer_behavior.evaluation import metrics
+from customer_behavior.models import (
     BaseRate,
     Blend,
     BoostedTrees,
@@ -20,9 +19,10 @@ from customer_behavior.training.models import (
     fit_linear,
     fit_rfm,
 )
-from customer_behavior.training.models.matrix import fit_levels
-from customer_behavior.training.outcome import Outcome
-from customer_behavior.training.sampling import fit_weights, row_weights
+from customer_behavior.models.calibration import FITTED_BY, Calibrator, LogLine, Platt, fit_calibrator, out_of_fold
+from customer_behavior.models.matrix import fit_levels
+from customer_behavior.targets.outcome import Outcome
+from customer_behavior.targets.sampling import fit_weights, row_weights
 
 FREQUENCY = ("purchase_days_90d", "orders_90d")
 """The columns of how often a customer buys, the first that is there."""

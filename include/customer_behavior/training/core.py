@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from customer_behavior.data_quality.leakage import find_leaks
+from customer_behavior.data_quality.usability import Finding, inspect
+from customer_behavior.evaluation import metrics
+from customer_behavior.evaluation.evaluation import MODEL, evaluate, gain_table
+from customer_behavior.evaluation.thresholds import thresholds
+from customer_behavior.models import BoostedTrees, Model, fit_rfm
 from customer_behavior.settings import Feature, TargetKey, Training
-from customer_behavior.training import metrics
+from customer_behavior.targets.cutoffs import Cutoffs
+from customer_behavior.targets.dataset import Dataset
+from customer_behavior.targets.outcome import OUTCOMES, Kind, Outcome
+from customer_behavior.targets.sampling import row_weights, weighted_counts
 from customer_behavior.training.contenders import BLEND, TREES, Contender, Fold, fit_contenders
-from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.dataset import Dataset
-from customer_behavior.training.evaluation import MODEL, evaluate, gain_table
-from customer_behavior.training.leakage import find_leaks
-from customer_behavior.training.models import BoostedTrees, Model, fit_rfm
-from customer_behavior.training.outcome import OUTCOMES, Kind, Outcome
-from customer_behavior.training.sampling import row_weights, weighted_counts
-from customer_behavior.training.thresholds import thresholds
 from customer_behavior.training.tuning import Recipe, Tuned, tune
-from customer_behavior.training.usability import Finding, inspect
 
 log = logging.getLogger(__name__)
 

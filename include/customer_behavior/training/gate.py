@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from customer_behavior.evaluation import metrics
 from customer_behavior.settings import Gate
-from customer_behavior.training import metrics
-from customer_behavior.training.outcome import Outcome
+from customer_behavior.targets.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from customer_behavior.errors import CheckFailedError
+from customer_behavior.evaluation.gate_segments import segment_masks
+from customer_behavior.models import Model
 from customer_behavior.settings import Training
+from customer_behavior.targets.sampling import row_weights
 from customer_behavior.training.contenders import BLEND, TREES, fit_contenders
 from customer_behavior.training.core import Champion, Trained, calibration_folds
 from customer_behavior.training.gate import Decision, Judged, decide
-from customer_behavior.training.models import Model
-from customer_behavior.training.sampling import row_weights
-from customer_behavior.training.segments import segment_masks
 
 TREE_KINDS = (TREES, BLEND)
 """The contenders that are fitted by the tuned recipe."""

@@ -11,11 +11,11 @@ import optuna
 import pandas as pd
 import xgboost as xgb
 
+from customer_behavior.models.matrix import fit_levels, matrix
+from customer_behavior.models.trees import booster_parameters, quantile_data
 from customer_behavior.settings import Tuning
-from customer_behavior.training.models.matrix import fit_levels, matrix
-from customer_behavior.training.models.trees import booster_parameters, quantile_data
-from customer_behavior.training.outcome import Outcome
-from customer_behavior.training.sampling import fit_weights, row_weights
+from customer_behavior.targets.outcome import Outcome
+from customer_behavior.targets.sampling import fit_weights, row_weights
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ def upgrade(url: str, revision: str = "head") -> str:
 
 def _fill_rollup(connection: sa.Connection) -> None:
     from customer_behavior.errors import ConfigurationError
-    from customer_behavior.features import customer_day
+    from customer_behavior.ingest import customer_day
     from customer_behavior.ingest.source import load_source
     from customer_behavior.settings import load_shop
 

@@ -15,10 +15,10 @@ from bench.measure import Machine, settings_of_its_own
 from bench.models.judge import IDENTITY, auc_within_cutoffs, judge, shortfalls
 from bench.models.nights import load, morning
 from bench.models.shops import SHOPS, Shop
+from customer_behavior.evaluation.evaluation import MODEL
+from customer_behavior.evaluation.metrics import auc
 from customer_behavior.paths import REPO_DIR
 from customer_behavior.settings import load_targets
-from customer_behavior.training.evaluation import MODEL
-from customer_behavior.training.metrics import auc
 
 WRITTEN = REPO_DIR / ".run" / "bench-models.json"
 ROWS = REPO_DIR / ".run" / "bench-models"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from customer_behavior.training import metrics
-from customer_behavior.training.evaluation import MODEL
+from customer_behavior.evaluation import metrics
+from customer_behavior.evaluation.evaluation import MODEL
 
 SAMPLES = 1_000
 DRAWS = 2_000

@@ -11,15 +11,15 @@ from bench.measure import Machine
 from bench.models.judge import IDENTITY
 from bench.models.shops import Shop
 from customer_behavior.asof import ONE_DAY
+from customer_behavior.evaluation.evaluation import MODEL
 from customer_behavior.features import snapshot
 from customer_behavior.ingest.batches import ingest
+from customer_behavior.models import Model
 from customer_behavior.settings import load_model_features, load_targets
+from customer_behavior.targets.cutoffs import plan_cutoffs
+from customer_behavior.targets.dataset import read_dataset, read_rows
 from customer_behavior.training.contenders import BLEND, TREES
 from customer_behavior.training.core import Question, train
-from customer_behavior.training.cutoffs import plan_cutoffs
-from customer_behavior.training.dataset import read_dataset, read_rows
-from customer_behavior.training.evaluation import MODEL
-from customer_behavior.training.models import Model
 from customer_behavior.warehouse import Warehouse, run_sql
 
 
@@ -57,7 +57,7 @@ def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
     catalogue = load_model_features(target.entity)
     question = Question(key, tuple(catalogue), target.kind, target.monotone, catalogue)
     with warehouse.begin("train") as connection:
-        first = run_sql(connection, "training/first_event_day", as_of=as_of).scalar_one()
+        first = run_sql(connection, "targets/first_event_day", as_of=as_of).scalar_one()
     cutoffs = plan_cutoffs(first, as_of, key.horizon_days, settings)
     for day in cutoffs.all():
         snapshot.build(warehouse, day, role="train", only_if_missing=True)

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from customer_behavior.data_quality.usability.finding import Finding
 from customer_behavior.errors import BadInputError
-from customer_behavior.training.outcome import Kind
+from customer_behavior.targets.outcome import Kind
 from customer_behavior.training.table.kinds import NO, YES, answers_of, quoted
 from customer_behavior.training.table.numbers import read_numbers
-from customer_behavior.training.usability.finding import Finding
 
 
 def read_labels(name: str, texts: pd.Series, kind: Kind, yes: str | None) -> tuple[pd.Series, list[Finding]]:

@@ -8,10 +8,10 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 import pandas as pd
 
+from customer_behavior.data_quality.usability.finding import Finding, numbered
 from customer_behavior.errors import BadInputError
 from customer_behavior.training.table.numbers import read_numbers
 from customer_behavior.training.table.times import stamps_of
-from customer_behavior.training.usability.finding import Finding, numbered
 
 YES, NO = ("1", "1.0", "true", "t", "yes", "y"), ("0", "0.0", "false", "f", "no", "n")
 NOTHING = frozenset(

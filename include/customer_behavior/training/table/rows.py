@@ -8,17 +8,17 @@ from itertools import accumulate
 import numpy as np
 import pandas as pd
 
+from customer_behavior.data_quality.usability.finding import Finding, numbered, ranked
 from customer_behavior.errors import BadInputError
 from customer_behavior.settings import TargetKey, Training, load_targets
+from customer_behavior.targets.cutoffs import Cutoffs
+from customer_behavior.targets.dataset import Dataset
+from customer_behavior.targets.outcome import Kind
 from customer_behavior.training.core import Question, Trained, replace_recipe, train
-from customer_behavior.training.cutoffs import Cutoffs
-from customer_behavior.training.dataset import Dataset
-from customer_behavior.training.outcome import Kind
 from customer_behavior.training.table.answers import read_labels
 from customer_behavior.training.table.kinds import read_feature, texts_of
 from customer_behavior.training.table.times import read_stamps
 from customer_behavior.training.table.wording import in_table_words
-from customer_behavior.training.usability.finding import Finding, numbered, ranked
 
 SHARES = {"fit": 0.5, "tune": 0.15, "calibration": 0.15, "report": 0.2}
 """Share of the rows that each part gets, in order of time."""

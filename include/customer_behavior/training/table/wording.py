@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from customer_behavior.training.usability.finding import Finding
+from customer_behavior.data_quality.usability.finding import Finding
 
 LEAVE_OUT = "leave it out (--leave-out)"
 MORE_ROWS = "bring a table with more rows, over more days"

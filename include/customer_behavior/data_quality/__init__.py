@@ -1,0 +1,1 @@
+"""Data quality: whether rows can be trained on, and columns that know the answer (target leakage)."""

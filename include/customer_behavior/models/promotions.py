@@ -1,0 +1,106 @@
+"""Which model serves which date. The newest promotion with effective_as_of < D scores D; nothing is ever overwritten."""
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from customer_behavior.asof import ONE_DAY
+from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.settings import TargetKey, Targets
+from customer_behavior.warehouse import audit, lock, run_sql
+
+
+def champion(connection: Connection, target: str, horizon_days: int, as_of: date) -> str | None:
+    """Return the model that scores `as_of`: that of the newest promotion strictly before it; None when there is none."""
+    return run_sql(connection, "models/champion", target=target, horizon_days=horizon_days, as_of=as_of).scalar()
+
+
+def serving_after(connection: Connection, target: str, horizon_days: int, as_of: date) -> str | None:
+    """Return the model that serves the dates after `as_of`, as far as it is decided."""
+    return champion(connection, target, horizon_days, as_of + ONE_DAY)
+
+
+def champions(connection: Connection, targets: Targets, primary: TargetKey, as_of: date) -> dict[TargetKey, str]:
+    """Return the model of every target that is scored at night and has one at `as_of`.
+
+    Raises
+    ------
+    ConfigurationError
+        When the primary target is none of those, or an amount.
+    NotReadyError
+        When the primary target has none.
+    """
+    asked = targets.scored_keys()
+    if primary not in asked or targets.targets[primary.target].kind != "probability":
+        raise ConfigurationError(
+            f"shop.yaml: primary_target {primary} is not among the probabilities of customers in targets.yaml "
+            f"({', '.join(map(str, asked))})"
+        )
+    found = {key: champion(connection, key.target, key.horizon_days, as_of) for key in asked}
+    if found.get(primary) is None:
+        raise NotReadyError(
+            f"no model of {primary} was promoted before {as_of}, so that date cannot be scored: run train_models for an "
+            "earlier date, with promotion"
+        )
+    return {key: model for key, model in found.items() if model is not None}
+
+
+def promote(
+    connection: Connection,
+    target: str,
+    horizon_days: int,
+    model_id: str,
+    effective_as_of: date,
+    *,
+    reason: str,
+    actor: str,
+    run_id: str | None = None,
+) -> int:
+    """Let a model serve the dates after `effective_as_of`; return the promotion's number."""
+    number = run_sql(
+        connection,
+        "models/promote",
+        target=target,
+        horizon_days=horizon_days,
+        model_id=model_id,
+        effective_as_of=effective_as_of,
+        reason=reason,
+        actor=actor,
+    ).scalar_one()
+    audit(connection, "models.promotions", f"{effective_as_of} {target}/{horizon_days}", 0, 1, run_id)
+    return number
+
+
+def rollback(
+    connection: Connection,
+    target: str,
+    horizon_days: int,
+    model_id: str,
+    effective_as_of: date,
+    *,
+    reason: str,
+    actor: str,
+    run_id: str | None = None,
+) -> int:
+    """Let an earlier model serve the dates after `effective_as_of` again, as a new row; return the promotion's number.
+
+    Raises
+    ------
+    ConfigurationError
+        When no such model of that target is registered.
+    """
+    lock(connection, f"train {target}/{horizon_days}")
+    known = connection.execute(
+        sa.text("SELECT target, horizon_days FROM models.model_versions WHERE model_id = :model_id"),
+        {"model_id": model_id},
+    ).one_or_none()
+    if known is None:
+        raise ConfigurationError(f"no model {model_id} is registered: see models.model_versions for those there are")
+    if tuple(known) != (target, horizon_days):
+        raise ConfigurationError(
+            f"model {model_id} is of {known.target}/{known.horizon_days}d, not of {target}/{horizon_days}d"
+        )
+    return promote(
+        connection, target, horizon_days, model_id, effective_as_of, reason=reason, actor=actor, run_id=run_id
+    )

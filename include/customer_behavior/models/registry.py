@@ -1,0 +1,146 @@
+"""Models in the warehouse: what they were made of, their files, and their numbers."""
+
+import hashlib
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from customer_behavior.errors import CheckFailedError
+from customer_behavior.models import Model, from_files, model_id
+from customer_behavior.warehouse import audit, copy_frame
+
+if TYPE_CHECKING:  # scoring loads models without the libraries that train them
+    from customer_behavior.training.core import Trained
+
+VERSION = """
+    INSERT INTO models.model_versions (
+        model_id, target, horizon_days, trained_as_of, recipe, fit_dates, tune_dates, calibration_dates, report_dates, run_id
+    ) VALUES (
+        :model_id, :target, :horizon_days, :trained_as_of, cast(:recipe AS jsonb),
+        cast(:fit AS date[]), cast(:tune AS date[]), cast(:calibration AS date[]), cast(:report AS date[]), :run_id
+    )
+"""
+FILE = "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:model_id, :name, :content, :sha256)"
+TRIAL = """
+    INSERT INTO models.tuning_trials (model_id, trial, state, loss, trees, chosen, parameters)
+    VALUES (:model_id, :trial, :state, :loss, :trees, :chosen, cast(:parameters AS jsonb))
+"""
+FINDING = """
+    INSERT INTO models.training_findings (model_id, position, severity, finding, statement, fix, details)
+    VALUES (:model_id, :position, :severity, :finding, :statement, :fix, cast(:details AS jsonb))
+"""
+
+
+def save(connection: Connection, trained: "Trained", as_of: date, run_id: str | None) -> str:
+    """Register a model with its files, numbers and findings, in place of the rows its id already has; return its id.
+
+    What was read of each as-of date and outcome goes on record as the recipe's strata, in the table alone.
+    """
+    files = trained.model.files()
+    name = model_id(files)
+    whole = f"{as_of} {trained.key.target}/{trained.key.horizon_days} {name}"
+    made_way = connection.execute(sa.text("SELECT table_name, rows FROM models.make_way(:name)"), {"name": name})
+    deleted: dict[str, int] = {row.table_name: row.rows for row in made_way}
+    connection.execute(sa.text(VERSION), _version(trained, name, as_of, run_id))
+    contents = [
+        {"model_id": name, "name": file, "content": content, "sha256": hashlib.sha256(content).hexdigest()}
+        for file, content in files.items()
+    ]
+    judged = pd.DataFrame(trained.evaluations).assign(
+        model_id=name, target=trained.key.target, horizon_days=trained.key.horizon_days, trained_as_of=as_of
+    )
+    written = {
+        "model_versions": 1,
+        "model_files": _insert(connection, FILE, contents),
+        "tuning_trials": _insert(connection, TRIAL, _trials(trained, name)),
+        "training_findings": _insert(connection, FINDING, _findings(trained, name)),
+    }
+    for table, frame in (
+        ("evaluations", judged if trained.evaluations else pd.DataFrame()),
+        ("gain_table", trained.gains.assign(model_id=name) if len(trained.gains) else pd.DataFrame()),
+        ("thresholds", pd.DataFrame(trained.thresholds).assign(model_id=name)),
+    ):
+        written[table] = copy_frame(connection, f"models.{table}", frame) if len(frame) else 0
+    for table, count in written.items():
+        audit(connection, f"models.{table}", whole, deleted[table], count, run_id)
+    return name
+
+
+def _version(trained: "Trained", name: str, as_of: date, run_id: str | None) -> dict[str, Any]:
+    model, cutoffs = trained.model, trained.cutoffs
+    recipe = {"kind": model.kind, "features": list(model.features), **model.recipe}
+    recipe["strata"] = {part: [one.described() for one in read] for part, read in trained.data.strata().items()}
+    return {
+        "model_id": name,
+        "target": trained.key.target,
+        "horizon_days": trained.key.horizon_days,
+        "trained_as_of": as_of,
+        "recipe": json.dumps(recipe),
+        "fit": [*cutoffs.fit, *cutoffs.gap],
+        "tune": list(cutoffs.tune),
+        "calibration": list(cutoffs.calibration),
+        "report": list(cutoffs.report),
+        "run_id": run_id,
+    }
+
+
+def _trials(trained: "Trained", name: str) -> list[dict[str, Any]]:
+    return [
+        {**vars(trial), "model_id": name, "parameters": json.dumps(trial.parameters, sort_keys=True)}
+        for trial in trained.tuned.trials
+    ]
+
+
+def _findings(trained: "Trained", name: str) -> list[dict[str, Any]]:
+    return [
+        {
+            **vars(finding),
+            "model_id": name,
+            "position": position,
+            "details": json.dumps(finding.details, sort_keys=True, default=str),
+        }
+        for position, finding in enumerate(trained.findings, start=1)
+    ]
+
+
+def _insert(connection: Connection, statement: str, rows: list[dict[str, Any]]) -> int:
+    if rows:
+        connection.execute(sa.text(statement), rows)
+    return len(rows)
+
+
+def load(connection: Connection, name: str) -> Model:
+    """Return a registered model.
+
+    Raises
+    ------
+    CheckFailedError
+        When a file is missing, or is not what was registered; the message names model and file.
+    """
+    rows = connection.execute(
+        sa.text("SELECT name, content, sha256 FROM models.model_files WHERE model_id = :model_id ORDER BY name"),
+        {"model_id": name},
+    ).all()
+    if not rows:
+        raise CheckFailedError(f"model {name} has no files in models.model_files: {_REMEDY}")
+    files = {row.name: bytes(row.content) for row in rows}
+    for row in rows:
+        if hashlib.sha256(files[row.name]).hexdigest() != row.sha256:
+            raise CheckFailedError(
+                f"file {row.name} of model {name} is damaged: its hash is not the registered one; {_REMEDY}"
+            )
+    if model_id(files) != name:
+        raise CheckFailedError(
+            f"the files {', '.join(files)} of model {name} are not the ones it was named after; {_REMEDY}"
+        )
+    try:
+        return from_files(files)
+    except CheckFailedError as error:
+        raise CheckFailedError(f"model {name}: {error}; {_REMEDY}") from error
+
+
+_REMEDY = "roll back to another model, or train again"

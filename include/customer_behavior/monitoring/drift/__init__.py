@@ -1,0 +1,1 @@
+"""Drift: how far the features moved from those the champion was calibrated on."""

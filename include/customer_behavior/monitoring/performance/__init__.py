@@ -1,0 +1,1 @@
+"""Performance: scores whose label window is whole, judged against what happened."""

@@ -1,0 +1,153 @@
+"""Scores whose outcome is known by now, set against what happened."""
+
+import json
+import logging
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from customer_behavior.evaluation import metrics
+from customer_behavior.monitoring.error_segments.search import Cluster, find_clusters
+from customer_behavior.monitoring.error_segments.segment_rules import rule_to_json
+from customer_behavior.settings import TargetKey, load_features, load_monitoring, load_targets
+from customer_behavior.warehouse import Warehouse, audit, copy_frame, lock, run_sql, sql_text
+from customer_behavior.warehouse.slices import require_day_before
+
+log = logging.getLogger(__name__)
+
+PERFORMANCE = "monitoring.model_performance"
+CLUSTERS = "monitoring.error_clusters"
+
+
+def judge_matured(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> dict[str, Any]:
+    """Judge every scored date, target and horizon whose outcome is known at `as_of` and was not judged at another date.
+
+    Returns
+    -------
+    dict
+        as_of, `judged` (each with scored_as_of, target, n, ece and confirmed clusters), and `skipped`: due, but without
+        a snapshot or an outcome to judge by.
+
+    Raises
+    ------
+    NotReadyError
+        When earlier dates were monitored but not the day before.
+    """
+    judged: list[dict[str, Any]] = []
+    skipped: list[dict[str, Any]] = []
+    with warehouse.begin("score") as connection:
+        lock(connection, "judge_matured")
+        require_day_before(connection, "monitoring.drift_runs", as_of, "monitor_models")
+        for key in load_targets().judged_keys():
+            for scored_as_of in due_dates(connection, key, as_of):
+                rows = read_outcomes(connection, key, scored_as_of, as_of)
+                if rows.empty:
+                    log.warning("%s of %s cannot be judged: no snapshot of its customers is left", key, scored_as_of)
+                    skipped.append({"scored_as_of": str(scored_as_of), "target": str(key)})
+                    continue
+                judged.append(_judge(connection, key, scored_as_of, as_of, rows, run_id))
+    log.info("%s: judged %s", as_of, judged)
+    return {"as_of": str(as_of), "judged": judged, "skipped": skipped}
+
+
+def due_dates(connection: Connection, key: TargetKey, as_of: date) -> list[date]:
+    """Return the scored dates of a target that are due at `as_of`, in order."""
+    return list(
+        run_sql(
+            connection,
+            "monitoring/due_dates",
+            as_of=as_of,
+            latest=as_of - timedelta(days=key.horizon_days),
+            target=key.target,
+            horizon_days=key.horizon_days,
+        ).scalars()
+    )
+
+
+def read_outcomes(connection: Connection, key: TargetKey, scored_as_of: date, known_at: date) -> pd.DataFrame:
+    """Return each scored customer's snapshot, probability, model and label, as known at `known_at`."""
+    label = load_targets().targets[key.target].label
+    statement = (
+        f"WITH outcome AS (\n{sql_text(f'targets/labels/{label}').text})\n" + sql_text("monitoring/judged_rows").text
+    )
+    parameters: dict[str, Any] = {
+        "as_of": scored_as_of,
+        "target": key.target,
+        "horizon_days": key.horizon_days,
+        "known_at": known_at,
+    }
+    return pd.read_sql_query(sa.text(statement), connection, params=parameters)
+
+
+def performance_of(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """Return the measures of monitoring.model_performance; auc is NaN when one class only came about."""
+    return {
+        "n": len(label),
+        "base_rate": float(label.mean()),
+        "mean_predicted": float(probability.mean()),
+        "auc": metrics.auc(label, probability),
+        "brier": metrics.brier(label, probability),
+        "log_loss": metrics.log_loss(label, probability),
+        "ece": metrics.calibration_error(label, probability),
+    }
+
+
+def _judge(
+    connection: Connection, key: TargetKey, scored_as_of: date, as_of: date, rows: pd.DataFrame, run_id: str | None
+) -> dict[str, Any]:
+    limits, catalogue = load_monitoring(), load_features()
+    label = rows["label"].to_numpy(dtype=np.float64)
+    probability = rows["probability"].to_numpy(dtype=np.float64)
+    measures = performance_of(label, probability)
+    clusters = find_clusters(
+        rows,
+        rows["customer_id"].to_list(),
+        probability,
+        label,
+        catalogue,
+        limits.errors,
+        limits.performance.max_ece,
+        load_targets().training.seed,
+    )
+    identity = {
+        "scored_as_of": scored_as_of,
+        "target": key.target,
+        "horizon_days": key.horizon_days,
+        "judged_as_of": as_of,
+    }
+    performance = pd.DataFrame([{**identity, "model_id": rows["model_id"].iloc[0], **measures}])
+    segments = pd.DataFrame([{**identity, **_row(number, cluster)} for number, cluster in enumerate(clusters, start=1)])
+    for table, frame in ((PERFORMANCE, performance), (CLUSTERS, segments)):
+        _replace(connection, table, key, scored_as_of, frame, run_id)
+    return {
+        "scored_as_of": str(scored_as_of),
+        "target": str(key),
+        "n": measures["n"],
+        "ece": measures["ece"],
+        "clusters": len(clusters),
+        "confirmed": sum(cluster.confirmed for cluster in clusters),
+    }
+
+
+def _row(number: int, cluster: Cluster) -> dict[str, Any]:
+    values = {name: value for name, value in vars(cluster).items() if name != "rule"}
+    return {"cluster": number, "rule": json.dumps(rule_to_json(cluster.rule)), **values}
+
+
+def _replace(
+    connection: Connection, table: str, key: TargetKey, scored_as_of: date, frame: pd.DataFrame, run_id: str | None
+) -> None:
+    here = {"day": scored_as_of, "target": key.target, "horizon_days": key.horizon_days}
+    if table == PERFORMANCE:  # a judgement is replaced, never removed
+        deleted = connection.execute(
+            sa.text("SELECT monitoring.make_way(:day, :target, :horizon_days)"), here
+        ).scalar_one()
+    else:
+        which = "scored_as_of = :day AND target = :target AND horizon_days = :horizon_days"
+        deleted = connection.execute(sa.text(f"DELETE FROM {table} WHERE {which}"), here).rowcount
+    written = copy_frame(connection, table, frame) if len(frame) else 0
+    audit(connection, table, f"{scored_as_of} {key.target}/{key.horizon_days}", deleted, written, run_id)

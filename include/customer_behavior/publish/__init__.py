@@ -1,5 +1,0 @@
-"""The contract with marketing: assembled, checked, and swapped in, in one transaction."""
-
-from customer_behavior.publish.contract import publish as run
-
-__all__ = ["run"]

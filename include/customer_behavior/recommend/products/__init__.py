@@ -1,0 +1,1 @@
+"""Products: what to show to each customer."""

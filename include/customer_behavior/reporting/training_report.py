@@ -1,0 +1,100 @@
+"""What a training leaves for people: its report page."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from customer_behavior.evaluation.evaluation import MODEL
+from customer_behavior.reporting import ReportData, render
+from customer_behavior.settings import Target, load_shop
+from customer_behavior.targets.sampling import row_weights
+from customer_behavior.training.core import Trained
+from customer_behavior.training.gate import Decision
+from customer_behavior.warehouse import audit
+
+SAMPLE_ROWS = 2_000
+
+
+def save(
+    connection: Connection,
+    trained: Trained,
+    target: Target,
+    name: str,
+    as_of: date,
+    decision: Decision,
+    promoted: bool,
+    run_id: str | None,
+) -> None:
+    """Write a model's report to models.reports, in place of the one it has."""
+    decided = {
+        "accepted": decision.accepted,
+        "promoted": promoted,
+        "reason": decision.reason,
+        "checks": decision.checks,
+    }
+    page = render(report_data(trained, name, as_of, target.meaning, f"{target.entity}s", load_shop().currency, decided))
+    here = {"model_id": name}
+    deleted = connection.execute(sa.text("DELETE FROM models.reports WHERE model_id = :model_id"), here).rowcount
+    connection.execute(
+        sa.text("INSERT INTO models.reports (model_id, html) VALUES (:model_id, :html)"), {**here, "html": page}
+    )
+    audit(connection, "models.reports", name, deleted, 1, run_id)
+
+
+def report_data(
+    trained: Trained,
+    name: str,
+    as_of: date,
+    meaning: str,
+    entity: str,
+    currency: str,
+    decision: dict[str, Any] | None = None,
+) -> ReportData:
+    """Return what the page shows of a training; `decision` is that of the gate, None where there is no gate."""
+    report, model, recipe = trained.data.report, trained.model, trained.model.recipe
+    sample = report.sample(min(len(report), SAMPLE_ROWS), random_state=0) if len(report) else report
+    explained = model.kind in ("xgboost", "linear", "blend") and len(sample) > 0
+    return ReportData(
+        target=trained.key.target,
+        horizon_days=trained.key.horizon_days,
+        meaning=meaning,
+        kind=trained.question.kind,
+        entity=entity,
+        as_of=as_of,
+        currency=currency,
+        model_id=name,
+        model_kind=model.kind,
+        confidence=recipe["confidence"],
+        why=recipe.get("why"),
+        served=trained.served,
+        cutoffs={
+            "fit": [*trained.cutoffs.fit, *trained.cutoffs.gap],
+            **{part: list(getattr(trained.cutoffs, part)) for part in ("tune", "calibration", "report")},
+        },
+        rows=recipe["rows"],
+        positives=recipe["positives"],
+        label=report["label"].to_numpy(dtype=np.float64) if len(report) else np.empty(0),
+        predictions=_predictions(trained, report),
+        weight=row_weights(report) if len(report) else None,
+        evaluations=trained.evaluations,
+        gains=trained.gains,
+        thresholds=trained.thresholds,
+        findings=[vars(finding) for finding in trained.findings],
+        trials=[vars(trial) for trial in trained.tuned.trials],
+        decision=decision,
+        sample=sample[list(model.features)].reset_index(drop=True),
+        contributions=model.explain(sample)[1] if explained else None,
+        features=model.features,
+        catalogue=trained.question.catalogue,
+        duration_seconds=trained.duration_seconds,
+        libraries=recipe["libraries"],
+    )
+
+
+def _predictions(trained: Trained, report: pd.DataFrame) -> dict[str, np.ndarray]:
+    models = {MODEL: trained.model, **trained.contenders}
+    return {name: model.predict(report) if len(report) else np.empty(0) for name, model in models.items()}

@@ -1,0 +1,261 @@
+"""One night's training: each target's rows, model, report, and the decision whether it serves."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from sqlalchemy.engine import Connection
+
+from customer_behavior.data_quality.usability import Finding, inspect_sources
+from customer_behavior.errors import CheckFailedError, ConfigurationError, NotReadyError
+from customer_behavior.features import sessions, snapshot
+from customer_behavior.models import Model, promotions, registry
+from customer_behavior.readiness import require_history
+from customer_behavior.reporting import training_report as reports
+from customer_behavior.settings import Target, TargetKey, Training, load_model_features, load_targets
+from customer_behavior.targets.cutoffs import Cutoffs, plan_cutoffs
+from customer_behavior.targets.dataset import Dataset, read_dataset
+from customer_behavior.tracking.mirror import mirror
+from customer_behavior.training.core import Question, Trained, train
+from customer_behavior.training.gate import Decision
+from customer_behavior.training.judging import against_champion, champion_of
+from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night's trainings have in common."""
+
+    warehouse: Warehouse
+    as_of: date
+    promote: bool
+    run_id: str | None
+    actor: str
+
+
+def train_targets(
+    warehouse: Warehouse,
+    as_of: date,
+    *,
+    promote: bool,
+    run_id: str | None,
+    targets: list[TargetKey] | None = None,
+    actor: str = "gate",
+) -> list[dict[str, Any]]:
+    """Train a model per target on what was known at `as_of`, register it, and let the gate decide.
+
+    Parameters
+    ----------
+    promote : bool
+        Whether a model that passes the gate serves the dates after `as_of`; else it is only registered.
+    targets : list of TargetKey, optional
+        All targets of targets.yaml by default.
+    actor : str
+        Who decides, as models.promotions shows it.
+
+    Returns
+    -------
+    list of dict
+        A summary per target, fit for JSON.
+
+    Raises
+    ------
+    NotReadyError
+        When a batch before `as_of` is missing from the ledger, the first one named; or nothing is known yet.
+    """
+    known = load_targets().target_keys()
+    chosen = targets if targets is not None else known
+    unknown = [str(key) for key in chosen if key not in known]
+    if unknown:
+        raise ConfigurationError(f"targets.yaml has no {', '.join(unknown)}, only {', '.join(map(str, known))}")
+    first_event_day, findings = _look_at_sources(warehouse, as_of)
+    night = Night(warehouse, as_of, promote, run_id, actor)
+    return [_train_target(night, key, first_event_day, findings) for key in chosen]
+
+
+def _look_at_sources(warehouse: Warehouse, as_of: date) -> tuple[date, list[Finding]]:
+    """Return the first event's day and what is wrong with the sources."""
+    with warehouse.begin("train") as connection:
+        require_history(connection, as_of)
+        day = run_sql(connection, "targets/first_event_day", as_of=as_of).scalar()
+        if day is None:
+            raise NotReadyError(
+                f"no customer's event is known at {as_of}, so there is nothing to train on: run load_history"
+            )
+        return day, inspect_sources(connection, as_of)
+
+
+def _train_target(night: Night, key: TargetKey, first_event_day: date, findings: Sequence[Finding]) -> dict[str, Any]:
+    targets = load_targets()
+    target, settings = targets.targets[key.target], targets.training_of(key.target)
+    cutoffs = plan_cutoffs(first_event_day, night.as_of, key.horizon_days, settings)
+    question = Question(
+        key=key,
+        features=tuple(load_model_features(target.entity)),
+        kind=target.kind,
+        unique_by="customer_id" if target.entity == "customer" else "",
+        monotone=target.monotone,
+        catalogue=load_model_features(target.entity),
+    )
+    data = _read(night, target, question, cutoffs, settings)
+    if target.entity == "session" and not any(len(part) for part in data.parts().values()):
+        return _skipped(key, night.as_of)
+    with night.warehouse.begin("train") as connection:
+        serving_now = _serving(connection, key, night.as_of)
+    start = champion_of(serving_now.model) if serving_now and serving_now.model else None
+    trained = train(data, cutoffs, question, night.as_of, settings, champion=start, findings=findings)
+    with night.warehouse.begin("train") as connection:
+        lock(connection, f"train {key.target}/{key.horizon_days}")
+        name = registry.save(connection, trained, night.as_of, night.run_id)
+        decision, promoted = _pass_gate(connection, night, trained, name, settings)
+        run_sql(
+            connection,
+            "models/fulfil_requests",
+            target=key.target,
+            horizon_days=key.horizon_days,
+            as_of=night.as_of,
+            model_id=name,
+        )
+        serving = promotions.serving_after(connection, key.target, key.horizon_days, night.as_of)
+        reports.save(connection, trained, target, name, night.as_of, decision, promoted, night.run_id)
+    log.info("%s as of %s: model %s, promoted %s: %s", key, night.as_of, name, promoted, decision.reason)
+    mirror(night.warehouse)
+    return _summary(trained, name, night.as_of, promoted, serving, decision)
+
+
+def _read(night: Night, target: Target, question: Question, cutoffs: Cutoffs, settings: Training) -> Dataset:
+    """Return the rows of every cutoff; snapshots that are missing, or older than what they are made of, are built."""
+    for day in cutoffs.all():
+        if target.entity == "customer":
+            snapshot.build(night.warehouse, day, role="train", run_id=night.run_id, only_if_missing=True)
+        else:
+            sessions.build(night.warehouse, day, role="train", run_id=night.run_id, only_if_missing=True)
+    with night.warehouse.begin("train") as connection:
+        return read_dataset(connection, target, question.key, cutoffs, night.as_of, question.features, settings)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What serves the dates after the night's: its id, and the model, or why it cannot be read."""
+
+    name: str
+    model: Model | None
+    problem: str = ""
+
+
+def _serving(connection: Connection, key: TargetKey, as_of: date) -> Serving | None:
+    name = promotions.serving_after(connection, key.target, key.horizon_days, as_of)
+    if name is None:
+        return None
+    try:
+        return Serving(name, registry.load(connection, name))
+    except CheckFailedError as error:
+        return Serving(name, None, str(error))
+
+
+def _pass_gate(
+    connection: Connection, night: Night, trained: Trained, name: str, settings: Training
+) -> tuple[Decision, bool]:
+    """Return the gate's decision, which goes on record, and whether a promotion was written."""
+    key = trained.key
+    champion = _serving(connection, key, night.as_of)
+    decision, promoted = _decide(trained, name, champion, night, settings), False
+    if decision.accepted and night.promote and not (champion and champion.name == name):
+        if settings.gate.approval and champion is not None:
+            decision = Decision(
+                True,
+                f"{decision.reason}; waits for a person's approval (promote_model)",
+                decision.checks,
+            )
+        else:
+            promotions.promote(
+                connection,
+                key.target,
+                key.horizon_days,
+                name,
+                night.as_of,
+                reason=decision.reason,
+                actor=night.actor,
+                run_id=night.run_id,
+            )
+            promoted = True
+    run_sql(
+        connection,
+        "models/record_decision",
+        model_id=name,
+        champion_id=champion.name if champion else None,
+        target=key.target,
+        horizon_days=key.horizon_days,
+        as_of=night.as_of,
+        accepted=decision.accepted,
+        promoted=promoted,
+        reason=decision.reason,
+        checks=json.dumps(decision.checks, sort_keys=True),
+        run_id=night.run_id,
+    )
+    audit(connection, "models.decisions", f"{night.as_of} {key.target}/{key.horizon_days}", 0, 1, night.run_id)
+    return decision, promoted
+
+
+def _decide(trained: Trained, name: str, champion: Serving | None, night: Night, settings: Training) -> Decision:
+    if champion is None:
+        return Decision(True, "the first model of this target")
+    if champion.name == name:
+        return Decision(True, f"model {name} already serves the dates after {night.as_of}")
+    if champion.model is None:
+        return Decision(True, f"the champion cannot score: {champion.problem}")
+    return against_champion(trained, champion.model, champion.name, settings)
+
+
+def _skipped(key: TargetKey, as_of: date) -> dict[str, Any]:
+    """Return the summary of a target of sessions in a shop whose sources show none."""
+    reason = "no source shows visits, so there are no sessions to learn from; no model was made"
+    log.warning("%s as of %s: %s", key, as_of, reason)
+    return {
+        "target": key.target,
+        "horizon_days": key.horizon_days,
+        "as_of": str(as_of),
+        "model_id": None,
+        "promoted": False,
+        "reason": reason,
+    }
+
+
+def _summary(
+    trained: Trained, name: str, as_of: date, promoted: bool, serving: str | None, decision: Decision
+) -> dict[str, Any]:
+    recipe = trained.model.recipe
+    unsaid = ("contender", "n", "served")
+    return {
+        "target": trained.key.target,
+        "horizon_days": trained.key.horizon_days,
+        "as_of": str(as_of),
+        "model_id": name,
+        "kind": trained.model.kind,
+        "served": trained.served,
+        "confidence": recipe["confidence"],
+        "why": recipe.get("why"),
+        "accepted": decision.accepted,
+        "promoted": promoted,
+        "reason": decision.reason,
+        "serving": serving,
+        "cutoffs": recipe["cutoffs"],
+        "rows": recipe["rows"],
+        "findings": [finding.statement for finding in trained.findings if finding.severity != "note"],
+        "evaluations": {
+            row["contender"]: {number: _plain(value) for number, value in row.items() if number not in unsaid}
+            for row in trained.evaluations
+        },
+        "duration_seconds": round(trained.duration_seconds, 1),
+    }
+
+
+def _plain(value: float | None) -> float | None:
+    """Return a number as JSON has it: rounded, and null for not a number."""
+    return None if value is None or np.isnan(value) else round(value, 5)

@@ -1,0 +1,1 @@
+"""Targets: what is asked of whom: the SQL of populations and labels, cutoffs, sampled rows with labels."""
