@@ -121,3 +121,38 @@ def test_a_damaged_file_of_a_new_source_is_said(landing, capsys):
 
 def test_a_file_that_is_not_there_is_said(landing, capsys):
     assert check(landing / "none.csv") == 1
+
+
+def test_codes_that_are_sums_of_money_are_named(landing, capsys):
+    """A code sold one at a time at another price each time is asked about; a product, and one that is declared, are not."""
+    lines = [line(f"{DAY} 10:{n % 60:02d}:00", customer=f"c{n}", basket=f"b{n}", item=f"p{n % 60}") for n in range(600)]
+    amounts = [1.5 * (n + 1) for n in range(12)]
+    for code in ("M", "ADJ2"):
+        lines += [
+            line(f"{DAY} 11:{n:02d}:00", customer=f"c{n}", basket=f"{code}{n}", item=code, price=price)
+            for n, price in enumerate(amounts)
+        ]
+    lines += [
+        line(f"{DAY} 12:{n:02d}:00", customer=f"c{n}", basket=f"s{n}", item="SAMPLES", price=0) for n in range(11)
+    ]
+    small_shop.configure(landing.parent, {"charges": {"product": ["ADJ2"]}})
+    assert check(small_shop.land(landing, DAY, lines)) == 0
+    said = capsys.readouterr().out
+    assert "    M: 12 rows, always one piece, 12 prices from 1.50 to 18.00\n" in said
+    assert "    SAMPLES: 11 rows, never at a price\n" in said
+    assert "ADJ2:" not in said
+
+
+def test_goods_by_weight_are_products(landing, capsys):
+    lines = [
+        line(
+            f"{DAY} 10:{n % 60:02d}:00",
+            customer=f"c{n}",
+            basket=f"b{n}",
+            item=f"cheese{n % 20}",
+            price=f"{1 + n * 0.37:.2f}",
+        )
+        for n in range(600)
+    ]
+    assert check(small_shop.land(landing, DAY, lines)) == 0
+    assert "price per unit" not in capsys.readouterr().out

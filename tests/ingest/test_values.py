@@ -137,6 +137,29 @@ def test_ids_a_spreadsheet_rounded_are_refused_with_the_remedy(web):
     assert "export the column as text" in said
 
 
+@pytest.mark.parametrize("rounded", ["4.68769E18", "4,68769E+18", "4.68769e+18", "1E+05"])
+def test_rounded_ids_are_known_in_each_spelling(web, rounded):
+    path = web.land(f'e1,{TIME},"{rounded}",v1,tea,o1,2', f"e2,{TIME},k2,v2,tea,o2,3")
+    assert web.check(path).reasons == {"id_rounded": 1}
+    web.load()
+    assert web.rejects == [(2, "id_rounded")]
+
+
+@pytest.mark.parametrize("written", ['"=""1001"""', "'1001", '"1001,0"', '"1001,00"', '"=""1001.0"""'])
+def test_a_spreadsheet_s_spellings_of_1001_are_one_customer(web, written):
+    path = web.land(f"e1,{TIME},1001,v1,tea,o1,2", f"e2,{TIME},{written},v2,tea,o2,3")
+    assert sum(web.check(path).mended.values()) >= 1
+    web.load()
+    assert set(web.event("customer_id")) == {("1001",)}
+
+
+@pytest.mark.parametrize("name", ["1E5", "3e10", "o'neill", "a=b", "1001,000", "12e4.b", "'tis"])
+def test_ids_that_only_look_like_a_spreadsheet_s_stay_as_they_are(web, name):
+    web.land(f'e1,{TIME},"{name}",v1,tea,o1,2')
+    web.load()
+    assert web.event("customer_id") == [(name,)]
+
+
 def test_1001_and_1001_with_a_point_and_zero_are_one_but_versions_of_products_are_not(web):
     path = web.land(f"e1,{TIME},1001,v1,1.0,o1,2", f"e2,{TIME},1001.0,v2,1,77.0,3")
     assert web.check(path).mended == {"customer_id: .0 removed": 1, "order_id: .0 removed": 1}

@@ -101,6 +101,9 @@ _HIDDEN = np.isin(np.arange(256), [0xC2, 0xE1, 0xE2, 0xE3, 0xEF])
 _MAY_BE_NONE = np.isin(np.arange(256), list(b"(<[{#?-./\\'\"+0nuamgvbef" + b"NUAMGVBEF" + b"diDI"))
 _TEMPLATES = np.isin(np.arange(256), list(b"{%$"))
 _TEMPLATE_ENDS = np.isin(np.arange(256), list(b"}%"))
+_POINTS = np.isin(np.arange(256), list(b".,"))
+_EXPONENTS = np.isin(np.arange(256), list(b"eE"))
+_DIGITS = np.isin(np.arange(256), list(b"0123456789"))
 _ZERO_ENDS = np.isin(np.arange(256), list(b"0-})"))
 _LONGEST_NONE = 20  # of what is no id and no zeros
 
@@ -131,9 +134,12 @@ def _odd(values: pa.Array, odd: np.ndarray) -> bool:
 def _may_be_no_id(data: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, lengths: np.ndarray) -> bool:
     listed = _MAY_BE_NONE[firsts] & (lengths <= _LONGEST_NONE) & (firsts != ord("0"))
     zeros = _MAY_BE_NONE[firsts] & _ZERO_ENDS[lasts]
-    whole = bool((data == ord(".")).any()) and bool((lasts == ord("0")).any())
+    pointed = bool(_POINTS[data].any())
+    whole = pointed and bool((lasts == ord("0")).any())
+    rounded = pointed and bool(_EXPONENTS[data].any()) and bool((_DIGITS[firsts] & _DIGITS[lasts]).any())
     templates = _TEMPLATES[firsts] & _TEMPLATE_ENDS[lasts]
-    return bool((listed | zeros | templates).any()) or whole or bool((data == ord("+")).any())
+    marked = ((firsts == ord("=")) & (lasts == ord('"'))) | (firsts == ord("'"))
+    return bool((listed | zeros | templates | marked).any()) or whole or rounded or bool((data == ord("+")).any())
 
 
 def shown(text: str | bytes) -> str:

@@ -6,6 +6,9 @@ Such a line is kept as money, is no purchase, and its product is never recommend
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import duckdb
 
 from customer_behavior.ingest.engine import quoted
 
@@ -54,6 +57,59 @@ def charge_sql(texts: Iterable[str], declared: Mapping[str, tuple[str, ...]]) ->
     inner = " ".join(f"WHEN {_any(lowered, pattern)} THEN {quoted(kind)}" for kind, pattern in KNOWN.items())
     cases.append(f"WHEN {_any(lowered, '|'.join(KNOWN.values()))} THEN CASE {inner} END")
     return f"CASE {' '.join(cases)} END"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A code that is sold like a sum of money: one at a time, at another price each time, or never at a price."""
+
+    product_id: str
+    rows: int
+    prices: int
+    lowest: float
+    highest: float
+
+    @property
+    def sentence(self) -> str:
+        """What was seen of the code, in words."""
+        if not self.highest:
+            return f"{self.product_id}: {self.rows:,} rows, never at a price"
+        return (
+            f"{self.product_id}: {self.rows:,} rows, always one piece, {self.prices:,} prices from {self.lowest:,.2f} to "
+            f"{self.highest:,.2f}"
+        )
+
+
+def amounts(engine: duckdb.DuckDBPyConnection, products: Iterable[str] = ()) -> list[Amount]:
+    """Return the codes in the staged events (relation `mapped`) that look like charges and are not known as such.
+
+    Such a code has no price per unit: at least 10 lines, none of more than one piece, and mostly different prices, the dearest at
+    least four times the cheapest; or no line with a price, where nine in ten lines of the file have one. In a shop of single
+    pieces, or of goods by weight, this is how products look: where many codes are like that, none is returned. `products` are the
+    codes that the source declares as products.
+    """
+    declared = quoted(_pattern(products))
+    rows = engine.execute(
+        f"""WITH sold AS (
+            SELECT product_id, count(*) AS lines, count(DISTINCT price) AS prices, max(abs(quantity)) AS pieces,
+                coalesce(min(price) FILTER (price > 0), 0) AS lowest, coalesce(max(price), 0) AS highest
+            FROM mapped
+            WHERE charge IS NULL AND product_id IS NOT NULL AND event_type IN ('purchase', 'return')
+                AND NOT regexp_full_match(lower(product_id), {declared})
+            GROUP BY product_id
+        ),
+        judged AS (
+            SELECT *, pieces <= 1 AND prices >= 0.6 * lines AND highest >= 4 * lowest AND lowest > 0 AS varies,
+                highest = 0 AND (SELECT count(price) FILTER (price > 0) >= 0.9 * count(*) FROM mapped) AS free
+            FROM sold
+        )
+        SELECT product_id, lines, prices, CAST(lowest AS DOUBLE), CAST(highest AS DOUBLE)
+        FROM judged
+        WHERE lines >= 10 AND (varies OR free)
+            AND (SELECT count(*) FILTER (varies) <= least(greatest(3, count(*) / 50), count(*) / 5) FROM judged WHERE lines >= 10)
+        ORDER BY lines DESC, product_id"""
+    ).fetchall()
+    return [Amount(*row) for row in rows]
 
 
 def _pattern(codes: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from customer_behavior.ingest.blocks import Block, Refusal, open_text
+from customer_behavior.ingest.charges import PRODUCT, Amount, amounts
 from customer_behavior.ingest.drafting.sample import column_names
 from customer_behavior.ingest.engine import open_engine
 from customer_behavior.ingest.formats import read_file
@@ -51,6 +52,7 @@ class Report:
     hours: dict[int, int] = field(default_factory=dict)
     ids: list[IdFinding] = field(default_factory=list)
     charges: dict[str, int] = field(default_factory=dict)
+    amounts: list[Amount] = field(default_factory=list)
     nobody: int = 0
     dropped: int = 0
     mended: Counter[str] = field(default_factory=Counter)
@@ -160,6 +162,7 @@ def _describe(engine: duckdb.DuckDBPyConnection, report: Report, source: Source)
     report.alike = row[0] if row else 0
     report.ids = changed_ids(engine, source)
     report.charges = pairs("SELECT charge, count(*) FROM mapped WHERE charge IS NOT NULL GROUP BY 1 ORDER BY 1")
+    report.amounts = amounts(engine, source.charges.get(PRODUCT, ()))
     shown = ", ".join(SHOWN).replace("event_time", "CAST(event_time AS VARCHAR) AS event_time")
     cursor = engine.execute(f"SELECT line, {shown} FROM mapped ORDER BY line LIMIT 5")
     names = [column[0] for column in cursor.description or ()]

@@ -27,8 +27,10 @@ ZERO = r"[{(]?[-+]?0[0-]*([.,]0+)?[)}]?"  # 0, 000, 0.0, an all-zero UUID
 ZERO_UUID = r"[{(]?0{8}-?0{4}-?0{4}-?0{4}-?0{12}[)}]?"  # 0 may be a product
 LAST_UUID = r"[{(]?f{8}-?f{4}-?f{4}-?f{4}-?f{12}[)}]?"
 TEMPLATE = r"\{\{.*\}\}|%%.*%%|\$\{.*\}"  # a tag manager's variable that was not filled
-WHOLE = r"[0-9]+\.0+"
-ROUNDED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"  # what Excel makes of a long number: its last digits are lost
+WHOLE = r"[0-9]+(\.0+|,0{1,2})"  # 1001,000 may be a million
+# What a spreadsheet makes of a long number: its last digits are lost. Without the plus, 1E5 may be a name.
+ROUNDED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+|[0-9][.,][0-9]{2,}[eE][0-9]{1,2}"
+AS_TEXT = r"""^(?:="(.*)"|'([0-9].*))$"""  # how a spreadsheet is told that a number is a text
 
 
 def trimmed(text: str) -> str:
@@ -39,6 +41,11 @@ def trimmed(text: str) -> str:
 def without_invisible(text: str) -> str:
     """Return SQL for a text without characters that nobody sees, wherever they stand."""
     return f"translate({text}, {quoted(INVISIBLE)}, '')"
+
+
+def without_marks(text: str) -> str:
+    """Return SQL for a text without the marks by which a spreadsheet is told that it is one: ="1001" and '1001 are 1001."""
+    return f"regexp_replace({text}, {quoted(AS_TEXT)}, '\\1\\2')"
 
 
 def is_no_id(field: str, text: str, more: Collection[str] = (), fewer: Collection[str] = ()) -> str:
@@ -60,8 +67,8 @@ def read_id(
     field: str, text: str, whole: Collection[str] = WHOLE_IDS, more: Collection[str] = (), fewer: Collection[str] = ()
 ) -> str:
     """Return SQL for the id that a trimmed text is, missing where it is none; 1001.0 is 1001 in the fields of `whole`."""
-    bare = without_invisible(text)
-    mended = f"CASE WHEN regexp_full_match({bare}, '{WHOLE}') THEN split_part({bare}, '.', 1) ELSE {bare} END"
+    bare = without_marks(without_invisible(text))
+    mended = f"CASE WHEN regexp_full_match({bare}, '{WHOLE}') THEN regexp_extract({bare}, '^[0-9]+') ELSE {bare} END"
     return f"CASE WHEN NOT {is_no_id(field, bare, more, fewer)} THEN {mended if field in whole else bare} END"
 
 
@@ -72,13 +79,14 @@ def is_rounded(text: str) -> str:
 
 def kinds_of_mending(field: str, text: str, settings: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Return a condition for each thing that `read_id` does to a text as the file has it, by its name."""
-    plain = trimmed(text)
-    bare = without_invisible(plain)
+    visible = without_invisible(trimmed(text))
+    bare = without_marks(visible)
     none = is_no_id(field, bare, settings["more"], settings["fewer"])
     kinds = {"no id": none}
     if field in settings["whole"]:
         kinds[".0 removed"] = f"(NOT {none} AND regexp_full_match({bare}, '{WHOLE}'))"
-    kinds["spaces or invisible characters removed"] = f"(NOT {none} AND {bare} <> {text})"
+    kinds["spaces or invisible characters removed"] = f"(NOT {none} AND {visible} <> {text})"
+    kinds["a spreadsheet's mark of a text removed"] = f"(NOT {none} AND {bare} <> {visible})"
     return kinds
 
 

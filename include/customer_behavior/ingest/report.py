@@ -73,6 +73,7 @@ def _rows(report: Report, source: Source) -> list[str]:
         )
     said += [f"  ids mended           {count:>9,}  {name}" for name, count in report.mended.most_common()]
     said += [f"  {kind:<20} {count:>9,}  money that is no product (charges)" for kind, count in report.charges.items()]
+    said += _amounts(report)
     for reason, count in report.reasons.most_common():
         example = report.examples[reason]
         said += [
@@ -88,6 +89,16 @@ def _rows(report: Report, source: Source) -> list[str]:
         said += ["", f"days: {first} to {last}" + (f"; none on {', '.join(gaps[:10])}" if gaps else ", without a gap")]
         said += [f"  {day}  {count:>9,}" for day, count in list(report.days.items())[:31]]
     return [*said, "", f"timezone: stamps without a zone are taken as {source.timezone}", f"  {_hours(report, source)}"]
+
+
+def _amounts(report: Report) -> list[str]:
+    if not report.amounts:
+        return []
+    return [
+        "  codes without a price per unit, which may be no products: put each under charges, as adjustment or what it is, or",
+        "  under charges: product, and it is never asked again",
+        *(f"    {amount.sentence}" for amount in report.amounts[:10]),
+    ]
 
 
 def _hours(report: Report, source: Source) -> str:
