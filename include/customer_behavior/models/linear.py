@@ -10,8 +10,9 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression, TweedieRegressor
 
 from customer_behavior.models.calibration import Calibrator, calibrator_from
-from customer_behavior.models.matrix import Levels, fit_levels, require_columns
+from customer_behavior.models.matrix import Levels, fit_levels
 from customer_behavior.models.protocol import MODEL_FILE, description
+from customer_behavior.targets.frame_contract import require_columns
 from customer_behavior.targets.outcome import TWEEDIE_POWER, Outcome
 
 HEAVY_TAIL = 2.0

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from customer_behavior.errors import CheckFailedError
+from customer_behavior.targets.frame_contract import require_columns
 
 Levels = Mapping[str, Sequence[str]]
 """Category columns, each with the values that have a code of their own."""
@@ -55,13 +55,3 @@ def fit_levels(rows: pd.DataFrame, features: Sequence[str]) -> dict[str, list[st
         often = counts[counts >= MINIMUM_LEVEL_ROWS].index.astype(str)
         levels[name] = sorted(sorted(often, key=lambda value: (-counts[value], value))[:MAXIMUM_LEVELS])
     return levels
-
-
-def require_columns(rows: pd.DataFrame, features: Sequence[str]) -> None:
-    """Raise CheckFailedError, naming them, when columns that a model reads are gone."""
-    gone = [name for name in features if name not in rows.columns]
-    if gone:
-        raise CheckFailedError(
-            f"the rows have no column {', '.join(gone)}, which the model reads: bring the column back, or run "
-            "train_models with features.yaml as it is now"
-        )

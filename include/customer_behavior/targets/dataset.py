@@ -7,9 +7,9 @@ from datetime import date
 import pandas as pd
 from sqlalchemy.engine import Connection
 
-from customer_behavior.models.matrix import require_columns
 from customer_behavior.settings import Target, TargetKey, Training, load_model_features
 from customer_behavior.targets.cutoffs import PARTS, Cutoffs
+from customer_behavior.targets.frame_contract import require_columns
 from customer_behavior.targets.sampling import Stratum, Totals, allocate, strata
 from customer_behavior.targets.statements import candidates_clause, labelled_clauses, population_of, with_clauses
 

@@ -21,6 +21,7 @@ from customer_behavior.models import BoostedTrees, Model, fit_rfm
 from customer_behavior.settings import Feature, TargetKey, Training
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
+from customer_behavior.targets.frame_contract import require_contract
 from customer_behavior.targets.outcome import OUTCOMES, Kind, Outcome
 from customer_behavior.targets.sampling import row_weights, weighted_counts
 from customer_behavior.training.contenders import BLEND, TREES, Contender, Fold, fit_contenders
@@ -112,8 +113,14 @@ def train(
     ----------
     findings : sequence of Finding
         What is known of the rows' origin, to stand beside what is found in them.
+
+    Raises
+    ------
+    CheckFailedError
+        When the rows do not keep to `customer_behavior.targets.frame_contract`; the message names column, row and remedy.
     """
     began = time.monotonic()
+    require_contract(data.parts(), question.features, question.kind)
     found = [*findings, *inspect_parts(data, question, settings)]
     leaks = _leaks(data, question) if cutoffs.complete else []
     found += leaks

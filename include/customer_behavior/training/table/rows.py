@@ -13,6 +13,7 @@ from customer_behavior.errors import BadInputError
 from customer_behavior.settings import TargetKey, Training, load_targets
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
+from customer_behavior.targets.frame_contract import OWN_COLUMNS
 from customer_behavior.targets.outcome import Kind
 from customer_behavior.training.core import Question, Trained, replace_recipe, train
 from customer_behavior.training.table.answers import read_labels
@@ -22,8 +23,6 @@ from customer_behavior.training.table.wording import in_table_words
 
 SHARES = {"fit": 0.5, "tune": 0.15, "calibration": 0.15, "report": 0.2}
 """Share of the rows that each part gets, in order of time."""
-OWN = ("customer_id", "as_of_date", "label", "weight")
-"""Names that the core has for columns of its own."""
 MOST_DAYS = 3660
 RARE = 10
 """Rows of the rarer outcome on the newest days under which numbers on them say next to nothing."""
@@ -45,7 +44,7 @@ def train_table(
 
     The days of the time column are cut into parts to fit, tune, calibrate and report, in order of time. Every other column
     is a feature, whatever it is called: numbers and yes/no as numbers, dates as seconds since 1970, text as categories. A
-    column that has the name of one that the core adds (`OWN`), or of one before it, gets a number: `weight.1`. Rows
+    column that has the name of one that the core adds (`OWN_COLUMNS`), or of one before it, gets a number: `weight.1`. Rows
     without a time or a label are left out, with a finding.
 
     Parameters
@@ -175,7 +174,7 @@ def _customers(table: pd.DataFrame, customer: str | None) -> pd.Series:
 
 
 def _features(table: pd.DataFrame, names: Sequence[str]) -> tuple[dict, list[Finding]]:
-    called = _different(names, OWN)
+    called = _different(names, OWN_COLUMNS)
     columns = {one: read_feature(one, table[name]) for name, one in zip(names, called, strict=True)}
     moved = [f"{name} is called {one}" for name, one in zip(names, called, strict=True) if name != one]
     if not moved:
