@@ -8,14 +8,20 @@ from sqlalchemy.engine import Connection
 from customer_behavior.features import checkpoint
 from customer_behavior.features.ledger import is_current
 from customer_behavior.readiness import require_ready
-from customer_behavior.settings import load_shop
-from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql
+from customer_behavior.settings import Settings, Shop
+from customer_behavior.warehouse import Warehouse, ensure_partitions, lock, replace_date, run_sql
 
 TABLE = "features.customer_snapshot"
 
 
 def build(
-    warehouse: Warehouse, as_of: date, *, role: str = "score", run_id: str | None = None, only_if_missing: bool = False
+    warehouse: Warehouse,
+    settings: Settings,
+    as_of: date,
+    *,
+    role: str = "score",
+    run_id: str | None = None,
+    only_if_missing: bool = False,
 ) -> int:
     """Write features.customer_snapshot for `as_of`, in place of what it held; return its rows.
 
@@ -32,26 +38,21 @@ def build(
         When the batch of the day before `as_of` is not in the ledger.
     """
     with warehouse.begin(role) as connection:
-        require_ready(connection, as_of)
-    checkpoint.ensure(warehouse, as_of, role=role, run_id=run_id)
+        require_ready(connection, settings.shop.sources, as_of)
+    checkpoint.ensure(warehouse, settings.shop.sources, as_of, role=role, run_id=run_id)
     with warehouse.begin(role) as connection:
         lock(connection, f"snapshot {as_of}")
-        here = {"as_of": as_of}
         if only_if_missing:
             present = connection.execute(
-                sa.text(f"SELECT count(*) FROM {TABLE} WHERE as_of_date = :as_of"), here
+                sa.text(f"SELECT count(*) FROM {TABLE} WHERE as_of_date = :as_of"), {"as_of": as_of}
             ).scalar_one()
             if is_current(connection, TABLE, str(as_of), as_of, rows=present):
                 return present
         ensure_partitions(connection, TABLE, as_of, as_of)
-        deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE as_of_date = :as_of"), here).rowcount
-        written = _insert(connection, as_of)
-        audit(connection, TABLE, str(as_of), deleted, written, run_id)
-        return written
+        return replace_date(connection, TABLE, as_of, lambda: _insert(connection, settings.shop, as_of), run_id=run_id)
 
 
-def _insert(connection: Connection, as_of: date) -> int:
-    shop = load_shop()
+def _insert(connection: Connection, shop: Shop, as_of: date) -> int:
     # In one process: customers are too many for partial sums to be worth sending to another.
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0"))
     run_sql(
