@@ -58,3 +58,9 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     small_config(tmp_path / "config")
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))
     return tmp_path / "config"
+
+
+@pytest.fixture
+def blank_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings leave a report without charts, whose drawing takes longer than the training of a small shop."""
+    monkeypatch.setattr("customer_behavior.reporting.training_report.render", lambda _: "<html>blank</html>")
