@@ -99,7 +99,7 @@ def test_what_a_training_found_is_on_record_once_and_the_same_again(shop, monkey
     train(shop)
     assert written() == first
     assert [row[0] for row in table(shop, "SELECT model_id FROM models.reports")] == [name]
-    assert "<svg" in table(shop, "SELECT html FROM models.reports")[0][0]
+    assert "data:image" in table(shop, "SELECT html FROM models.reports")[0][0]
 
 
 @pytest.fixture
