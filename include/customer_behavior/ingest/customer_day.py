@@ -49,7 +49,10 @@ def touch(connection: Connection, rows: Sequence[sa.Row]) -> None:
     """Touch the days of rows with customer_id and event_day; a row without a customer has none."""
     days = sorted({(row.customer_id, row.event_day) for row in rows if row.customer_id is not None})
     connection.execute(
-        sa.text("INSERT INTO touched SELECT * FROM unnest(cast(:customers AS text[]), cast(:days AS date[]))"),
+        sa.text(
+            "INSERT INTO touched (customer_id, event_day)"
+            " SELECT * FROM unnest(cast(:customers AS text[]), cast(:days AS date[]))"
+        ),
         {"customers": [customer for customer, _ in days], "days": [day for _, day in days]},
     )
 
@@ -111,7 +114,7 @@ def rebuild_if_empty(connection: Connection, timezone: str, reach: Callable[[str
         "SELECT DISTINCT source, unnest(event_days) AS event_day FROM raw.ingest_batches ORDER BY source, event_day"
     )
     customers = sa.text(
-        "INSERT INTO touched SELECT DISTINCT customer_id, event_day FROM raw.events"
+        "INSERT INTO touched (customer_id, event_day) SELECT DISTINCT customer_id, event_day FROM raw.events"
         " WHERE source = :source AND event_day = :event_day AND customer_id IS NOT NULL"
     )
     days = connection.execute(ledger).all()
