@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from customer_behavior.features.ledger import fingerprint
 from customer_behavior.ingest.source import load_source
 from customer_behavior.settings import load_shop
-from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
+from customer_behavior.warehouse import Warehouse, audit, lock, make_temporary, run_sql, sql_text
 
 
 def ensure(warehouse: Warehouse, as_of: date, *, role: str, run_id: str | None = None) -> date | None:
@@ -41,6 +41,12 @@ def usable(connection: Connection, as_of: date) -> date | None:
     return None
 
 
+def make_lifetime(connection: Connection, checkpoint: date | None, *, before: date, known_until: date) -> None:
+    """Make the temporary table lifetime: what every customer did before a day, from a checkpoint and the days since."""
+    days = {"checkpoint": checkpoint, "before": before, "known_until": known_until}
+    make_temporary(connection, "lifetime", sql_text("features/lifetime").text, **days)
+
+
 def _make(
     connection: Connection, checkpoint: date, known_until: date, earlier: date | None, run_id: str | None
 ) -> None:
@@ -57,7 +63,7 @@ def _make(
         ledger=fingerprint(connection, known_until),
     )
     before = earlier if earlier is not None and earlier < checkpoint else None
-    run_sql(connection, "features/lifetime", checkpoint=before, before=checkpoint, known_until=known_until)
+    make_lifetime(connection, before, before=checkpoint, known_until=known_until)
     written = run_sql(connection, "features/insert_checkpoint", checkpoint_date=checkpoint).rowcount
     connection.execute(sa.text("DROP TABLE lifetime"))
     audit(connection, "features.customer_checkpoint", str(checkpoint), deleted, written, run_id)

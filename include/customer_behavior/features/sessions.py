@@ -13,7 +13,7 @@ from customer_behavior.asof import ONE_DAY
 from customer_behavior.features.ledger import is_current
 from customer_behavior.readiness import require_ready
 from customer_behavior.settings import load_shop, load_targets
-from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql, sql_text
+from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, make_temporary, run_sql, sql_text
 
 TABLE = "features.session_snapshot"
 
@@ -60,12 +60,9 @@ def _insert(connection: Connection, day: date, sources: list[str]) -> int:
     of_day = {"day": day, "silence_minutes": settings.silence_minutes, "timezone": shop.timezone}
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
     run_sql(connection, "features/session_events", sources=sources, **of_day)
-    connection.execute(
-        sa.text("CREATE TEMPORARY TABLE session_moments ON COMMIT DROP AS SELECT unnest(:after) AS after_events"),
-        {"after": list(settings.after_events)},
-    )
-    features = sql_text("features/session_features").text
-    connection.execute(sa.text(f"CREATE TEMPORARY TABLE session_features ON COMMIT DROP AS {features}"))
+    moments = list(settings.after_events)
+    make_temporary(connection, "session_moments", "SELECT unnest(:after) AS after_events", after=moments)
+    make_temporary(connection, "session_features", sql_text("features/session_features").text)
     limits = {"max_events": shop.bots.max_events_per_day, "max_orders": shop.bots.max_orders_per_day}
     run_sql(connection, "features/session_history", day=day, **limits)
     ensure_partitions(connection, TABLE, day, day)

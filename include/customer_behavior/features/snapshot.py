@@ -7,9 +7,10 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.features import checkpoint
 from customer_behavior.features.ledger import is_current
+from customer_behavior.features.windows import bands_sql, insert_sql
 from customer_behavior.readiness import require_ready
-from customer_behavior.settings import load_shop
-from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, run_sql
+from customer_behavior.settings import load_catalogue, load_shop
+from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, make_temporary, sql_text
 
 TABLE = "features.customer_snapshot"
 
@@ -51,24 +52,16 @@ def build(
 
 
 def _insert(connection: Connection, as_of: date) -> int:
-    shop = load_shop()
+    shop, features = load_shop(), load_catalogue().columns
     # In one process: customers are too many for partial sums to be worth sending to another.
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0"))
-    run_sql(
-        connection,
-        "features/lifetime",
-        checkpoint=checkpoint.usable(connection, as_of),
-        before=as_of,
-        known_until=as_of,
-    )
-    run_sql(connection, "features/snapshot_windows", as_of=as_of)
-    run_sql(connection, "features/snapshot_purchases", as_of=as_of)
+    checkpoint.make_lifetime(connection, checkpoint.usable(connection, as_of), before=as_of, known_until=as_of)
+    make_temporary(connection, "bands", bands_sql(features.values()), as_of=as_of)
+    make_temporary(connection, "purchases", sql_text("features/snapshot/purchases").text, as_of=as_of)
     connection.execute(sa.text("ANALYZE lifetime, bands, purchases"))
-    return run_sql(
-        connection,
-        "features/insert_customer_snapshot",
-        as_of=as_of,
-        staff=list(shop.staff),
-        max_events=shop.bots.max_events_per_day,
-        max_orders=shop.bots.max_orders_per_day,
-    ).rowcount
+    rules = {
+        "staff": list(shop.staff),
+        "max_events": shop.bots.max_events_per_day,
+        "max_orders": shop.bots.max_orders_per_day,
+    }
+    return connection.execute(sa.text(insert_sql(features)), {"as_of": as_of, **rules}).rowcount

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.warehouse import copy_arrow, run_sql, sql_text
+from customer_behavior.warehouse import copy_arrow, make_temporary, run_sql, sql_text
 
 COLUMNS = (
     "customer_id", "event_day", "batch_date", "source", "events", "views", "carts", "cart_removals", "favourites", "searches",
@@ -21,6 +21,9 @@ COLUMNS = (
     "top_category_lines", "purchase_hours", "night_events", "morning_events", "afternoon_events", "evening_events", "country",
     "device", "channel", "first_event_at", "last_event_at", "gross_revenue", "charges",
 )  # fmt: skip
+AMOUNTS = frozenset(
+    ("units", "revenue", "discount", "returned_value", "cart_value", "seen_value", "gross_revenue", "charges")
+)  # kept to four decimals
 Slices = Collection[tuple[date, date]]  # (batch date, event day)
 
 
@@ -84,8 +87,7 @@ def rebuild_touched(connection: Connection, source: str, timezone: str, reach: i
     run_sql(connection, "ingest/day_versions", **here)
     connection.execute(sa.text("ANALYZE day_versions"))
     run_sql(connection, "ingest/day_events", **here, timezone=timezone, reach=reach or 0)
-    definition = sql_text("ingest/customer_day").text
-    connection.execute(sa.text(f"CREATE TEMPORARY TABLE rolled ON COMMIT DROP AS {definition}"))
+    make_temporary(connection, "rolled", sql_text("ingest/customer_day").text)
     run_sql(connection, "ingest/changed_versions")
     columns = ", ".join(f"rolled.{name}" for name in COLUMNS)
     written = connection.execute(
