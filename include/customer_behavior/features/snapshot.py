@@ -5,11 +5,12 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from customer_behavior.errors import ConfigurationError
 from customer_behavior.features import checkpoint
 from customer_behavior.features.ledger import is_current
 from customer_behavior.features.windows import bands_sql, insert_sql
 from customer_behavior.readiness import require_ready
-from customer_behavior.settings import load_catalogue, load_shop
+from customer_behavior.settings import Feature, load_catalogue, load_shop
 from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, make_temporary, sql_text
 
 TABLE = "features.customer_snapshot"
@@ -44,15 +45,33 @@ def build(
             ).scalar_one()
             if is_current(connection, TABLE, str(as_of), as_of, rows=present):
                 return present
+        features = _features(connection)
         ensure_partitions(connection, TABLE, as_of, as_of)
         deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE as_of_date = :as_of"), here).rowcount
-        written = _insert(connection, as_of)
+        written = _insert(connection, as_of, features)
         audit(connection, TABLE, str(as_of), deleted, written, run_id)
         return written
 
 
-def _insert(connection: Connection, as_of: date) -> int:
-    shop, features = load_shop(), load_catalogue().columns
+def _features(connection: Connection) -> dict[str, Feature]:
+    """Return the catalogue's features; a ConfigurationError unless they are the columns of the table."""
+    features = load_catalogue().columns
+    columns = connection.execute(sa.text(f"SELECT * FROM {TABLE} WHERE false")).keys() - {"as_of_date", "customer_id"}
+    if without_column := sorted(features.keys() - columns):
+        raise ConfigurationError(
+            f"features.yaml: {', '.join(without_column)} {'is no column' if len(without_column) == 1 else 'are no columns'} of"
+            f" {TABLE}: add a migration, or take the entry out"
+        )
+    if without_entry := sorted(columns - features.keys()):
+        raise ConfigurationError(
+            f"features.yaml has no entry for {', '.join(without_entry)} of {TABLE}: put it back, with model: false if no model is"
+            " to read it"
+        )
+    return features
+
+
+def _insert(connection: Connection, as_of: date, features: dict[str, Feature]) -> int:
+    shop = load_shop()
     # In one process: customers are too many for partial sums to be worth sending to another.
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0"))
     checkpoint.make_lifetime(connection, checkpoint.usable(connection, as_of), before=as_of, known_until=as_of)

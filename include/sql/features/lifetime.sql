@@ -1,7 +1,18 @@
 -- What every customer did before :before, as batches before :known_until tell it: the sums of the checkpoint (NULL: none) and the
 -- days since. A checkpoint's days are complete, so that no day is in both.
 WITH earlier AS (
-    SELECT checkpoint.*
+    SELECT
+        checkpoint.customer_id,
+        checkpoint.first_event_day,
+        checkpoint.last_event_day,
+        checkpoint.last_view_day,
+        checkpoint.last_cart_day,
+        checkpoint.first_purchase_day,
+        checkpoint.last_purchase_day,
+        checkpoint.purchase_days,
+        checkpoint.gap_squares,
+        checkpoint.orders,
+        checkpoint.revenue
     FROM features.customer_checkpoint AS checkpoint
     WHERE checkpoint.checkpoint_date = cast(:checkpoint AS date)
 ),
