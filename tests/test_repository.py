@@ -180,6 +180,29 @@ def calls(path: Path, name: str) -> list[ast.Call]:
     ]
 
 
+def test_the_map_of_the_architecture_is_the_tree():
+    """Each folder of the top, of `include` and of the package has its line, and each line its folder or file."""
+    drawn = (
+        text_of("docs/architecture.md").partition("## Where to find what")[2].partition("```")[2].partition("```")[0]
+    )
+    entries = re.findall(r"^( *)([\w./<>, ]+?)(?: {2,}|$)", drawn, re.MULTILINE)
+    named = {
+        ("include/customer_behavior/" if indent else "") + name.strip().split("<")[0].rstrip("/")
+        for indent, names in entries
+        for name in names.split(",")
+    }
+    files = {str(path.relative_to(REPO)) for path in tracked()}
+    folders = {parts[0] for name in files if len(parts := name.split("/")) > 1 and not name.startswith(".")} - {
+        "include",
+        "plugins",
+    }
+    folders |= {f"include/{name.split('/')[1]}" for name in files if re.match(r"include/[^/]+/", name)}
+    folders |= {f"plugins/{name.split('/')[1]}" for name in files if re.match(r"plugins/[^/]+/", name)}
+    inside = {name.split("/")[2] for name in files if name.startswith("include/customer_behavior/")}
+    parts = {f"include/customer_behavior/{name}" for name in inside - {"__init__.py", "__main__.py"}}
+    assert named == folders | parts
+
+
 def test_every_decision_is_listed_with_its_note():
     listed = set(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", text_of("docs/decisions/README.md")))
     assert listed == {path.name for path in tracked("docs/decisions/[0-9]*.md")}

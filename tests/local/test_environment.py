@@ -29,7 +29,7 @@ def test_settings_of_another_airflow_are_left_out(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://elsewhere")
     monkeypatch.setenv("AIRFLOW_HOME", "/elsewhere")
     told = environment(tmp_path)
-    assert told["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert told["AIRFLOW__CORE__EXECUTOR"] == "customer_behavior_airflow.preloading.PreloadingLocalExecutor"
     assert "AIRFLOW__CELERY__BROKER_URL" not in told
     assert told["AIRFLOW_HOME"] == str(tmp_path / "airflow")
 

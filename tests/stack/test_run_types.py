@@ -102,6 +102,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     dags.mkdir()
     (dags / "probes.py").write_text(PROBES)
     options = StackOptions(
+        preload=False,
         state_dir=folder / "state",
         dags_folder=dags,
         follow_schedules=True,

@@ -38,6 +38,7 @@ MIDNIGHT_IN_NEW_YORK = datetime(2017, 12, 5, 5, tzinfo=UTC)
 def options(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackOptions]:
     folder = tmp_path_factory.mktemp("stack")
     options = StackOptions(
+        preload=False,
         state_dir=folder / "state",
         dags_folder=toy_dags.write(folder / "dags"),
         plugins_folder=folder / "plugins",
@@ -231,7 +232,7 @@ from customer_behavior.local.options import StackOptions
 from customer_behavior.local.secrets_file import read_json
 from customer_behavior.local.stack import LocalStack
 state, dags = map(Path, sys.argv[1:])
-stack = LocalStack(StackOptions(state_dir=state, dags_folder=dags, follow_schedules=False))
+stack = LocalStack(StackOptions(state_dir=state, dags_folder=dags, follow_schedules=False, preload=False))
 stack.start()
 print("ready", flush=True)
 daemon.unpause(stack, ["stubborn"])

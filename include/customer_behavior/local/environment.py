@@ -14,6 +14,8 @@ from customer_behavior.local.mlflow_server import QUIET
 from customer_behavior.local.options import REPOSITORY, StackOptions, cores, plain_url
 from customer_behavior.local.processes import STACK_TOKEN
 
+PRELOADING = "customer_behavior_airflow.preloading.PreloadingLocalExecutor"
+
 
 def airflow_environment(
     options: StackOptions,
@@ -89,7 +91,7 @@ def _core(options: StackOptions, keys: Keys, home: Path, metadata_url: str, api_
         "AIRFLOW__CORE__DAGS_FOLDER": str(options.dags_folder),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(options.plugins_folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__EXECUTOR": PRELOADING if options.preload else "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(options.parallelism),
         "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": str(options.paused_at_creation),

@@ -29,6 +29,7 @@ class StackOptions:
     tracking_uri : an MLflow of the user's own, "" for no MLflow at all; None for one beside Airflow.
     api_port, mlflow_port : the ports wanted; a free one is taken when one is busy, and when it is None.
     parallelism : tasks at a time.
+    preload : whether the workers have the libraries of the platform's own tasks in memory, for some hundred MB.
     postgres_settings : settings of the embedded server on top of the defaults.
     """
 
@@ -43,6 +44,7 @@ class StackOptions:
     api_port: int | None = None
     mlflow_port: int | None = None
     parallelism: int = field(default_factory=lambda: max(2, cores()))
+    preload: bool = True
     postgres_settings: Mapping[str, str] = field(default_factory=dict)
 
 

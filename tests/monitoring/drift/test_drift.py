@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from evidently import DataDefinition, Dataset, Report
+from evidently.metrics import ValueDrift
 
 from customer_behavior import monitoring
 from customer_behavior.errors import NotReadyError
@@ -30,6 +32,21 @@ def test_the_distance_by_hand():
         "feature": "a", "method": "wasserstein", "distance": pytest.approx(1.0), "threshold": 0.1, "drifted": True,
         "reference_mean": 1.0, "current_mean": 2.0, "reference_missing": 0.0, "current_missing": 0.0,
     }  # fmt: skip
+
+
+def test_the_distances_are_those_of_evidently_s_report():
+    random = np.random.default_rng(3)
+    before = frame(**{f"f{n}": random.gamma(2, n + 1, 400) for n in range(6)})
+    now = frame(**{f"f{n}": random.gamma(2.5, n + 1, 300) for n in range(6)})
+    before.loc[::7, "f1"], before["f2"], now["f2"], now["f3"] = np.nan, 1.0, 1.0, 0.0
+    rows = measure(before, now, list(before), LIMITS).set_index("feature")
+    definition = DataDefinition(numerical_columns=list(before))
+    samples = [Dataset.from_pandas(sample, data_definition=definition) for sample in (now, before)]
+    report = Report([ValueDrift(column=name, method=LIMITS.method) for name in before]).run(*samples).dict()
+    shown = {metric["config"]["column"]: metric["value"] for metric in report["metrics"]}
+    compared = rows[rows["method"] == LIMITS.method]["distance"].to_dict()
+    assert len(compared) >= 5
+    assert compared == {name: shown[name] for name in compared}
 
 
 def test_values_that_go_missing_are_drift():
