@@ -28,7 +28,7 @@ $(STAMP): requirements/dev.txt
 	@touch $@
 
 run: $(STAMP) ## The whole chain on real purchases: load, train, backfill 7 days through Airflow, publish, report
-	@$(LOCAL) run
+	@$(BIN)/python -m customer_behavior.demo
 
 # What starts a whole stack, and takes it down again in hard ways, has the machine to itself; the rest runs in two processes.
 test: $(STAMP) ## All tests, on a real PostgreSQL and a real Airflow: [ARGS="tests/ingest -x"] for some
@@ -77,6 +77,7 @@ lint: $(STAMP) ## Style, types, SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/sqlfluff lint --disable-progress-bar include/sql
 
 clean: down ## Stop all and remove .venv, .run and the database, wherever it is

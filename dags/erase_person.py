@@ -41,9 +41,9 @@ def erase_person():
     def erase(params: dict, run_id: str) -> dict:
         from airflow.sdk import Variable
 
-        from customer_behavior import maintenance
+        from customer_behavior.stages.erase_person import erase_customer
 
-        done = maintenance.erase_customer(
+        done = erase_customer(
             warehouse(),
             Variable.get(VARIABLE, default=""),
             dry_run=params["dry_run"],

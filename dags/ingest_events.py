@@ -34,7 +34,7 @@ def ingest_events():
     @task(outlets=[EVENTS], map_index_template="{{ source }}")
     def load_batch(source: str) -> dict:
         from customer_behavior.asof import batch_date_for
-        from customer_behavior.ingest.batches import ingest
+        from customer_behavior.stages.ingest_events import ingest
 
         run = current_run()
         day = batch_date_for(run.as_of)
@@ -44,10 +44,12 @@ def ingest_events():
     @task(map_index_template="{{ dimension }}")
     def load_dimension(dimension: str) -> dict:
         from customer_behavior.asof import batch_date_for
-        from customer_behavior.ingest.dimensions.loading import load_delivery
+        from customer_behavior.stages import ingest_events as stage
 
         run = current_run()
-        return load_delivery(warehouse(), dimension, batch_date_for(run.as_of), landing=landing(), run_id=run.run_id)
+        return stage.load_dimension(
+            warehouse(), dimension, batch_date_for(run.as_of), landing=landing(), run_id=run.run_id
+        )
 
     landed >> load_batch.expand(source=list(SHOP.sources))
     if SHOP.dimensions:

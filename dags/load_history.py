@@ -55,14 +55,17 @@ from customer_behavior_airflow.run_context import warehouse
 def load_history():
     @task(outlets=[EVENTS])
     def load_range(params: dict, run_id: str) -> dict:
-        from customer_behavior.ingest.batches import ingest
-        from customer_behavior.ingest.history import history_range
+        from customer_behavior.stages import load_history as stage
 
-        root = landing()
-        first, last = history_range(
-            params["source"], params["file"], params["from_date"], params["to_date"], landing=root
+        return stage.load_history(
+            warehouse(),
+            params["source"],
+            file=params["file"],
+            first=params["from_date"],
+            last=params["to_date"],
+            landing=landing(),
+            run_id=run_id,
         )
-        return ingest(warehouse(), params["source"], first, last, landing=root, run_id=run_id)
 
     load_range()
 

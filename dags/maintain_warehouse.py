@@ -37,13 +37,11 @@ from customer_behavior_airflow.run_context import warehouse
 def maintain_warehouse():
     @task(outlets=[RETAINED])
     def apply_retention(params: dict, run_id: str, dag_run) -> dict:
-        from customer_behavior import maintenance
-        from customer_behavior.settings import load_retention
+        from customer_behavior.stages import maintain_warehouse as stage
 
-        scheduled = dag_run.run_type == "scheduled"
-        return maintenance.apply_retention(
+        return stage.apply_retention(
             warehouse(),
-            dry_run=not load_retention().apply if scheduled else params["dry_run"],
+            dry_run=None if dag_run.run_type == "scheduled" else params["dry_run"],
             largest_share=params["largest_share"],
             run_id=run_id,
         )

@@ -40,30 +40,30 @@ def monitor_models():
 
     @task
     def measure_drift() -> dict:
-        from customer_behavior import monitoring
+        from customer_behavior.stages import monitor_models as stage
 
         run = current_run()
-        return monitoring.measure_drift(warehouse(), run.as_of, run_id=run.run_id)
+        return stage.measure_drift(warehouse(), run.as_of, run_id=run.run_id)
 
     @task(outlets=[MODEL_PERFORMANCE])
     def judge_matured_scores() -> dict:
-        from customer_behavior import monitoring
+        from customer_behavior.stages import monitor_models as stage
 
         run = current_run()
-        return monitoring.judge_matured(warehouse(), run.as_of, run_id=run.run_id)
+        return stage.judge_matured(warehouse(), run.as_of, run_id=run.run_id)
 
     @task
     def raise_incidents() -> dict:
-        from customer_behavior import monitoring
+        from customer_behavior.stages import monitor_models as stage
         from customer_behavior_airflow.mail import send
 
         run = current_run()
         quiet = not (run.scheduled or run.params["mail"])
-        alerts = monitoring.raise_incidents(warehouse(), run.as_of, quiet=quiet, run_id=run.run_id)
-        mail = None if quiet else monitoring.pending_mail(warehouse(), run.as_of)
+        alerts = stage.raise_incidents(warehouse(), run.as_of, quiet=quiet, run_id=run.run_id)
+        mail = None if quiet else stage.pending_mail(warehouse(), run.as_of)
         if mail is not None:
             send(mail["to"], mail["subject"], mail["html"])
-            monitoring.mark_mailed(warehouse(), run.as_of, mail["alert_ids"], run_id=run.run_id)
+            stage.mark_mailed(warehouse(), run.as_of, mail["alert_ids"], run_id=run.run_id)
         return {"incidents": len(alerts), "mailed": mail is not None}
 
     ready >> [measure_drift(), judge_matured_scores()] >> raise_incidents()

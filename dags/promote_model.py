@@ -53,24 +53,19 @@ TARGETS = {f"{key.target}/{key.horizon_days}d": key for key in load_targets().ta
 def promote_model():
     @task
     def list_models(params: dict) -> dict:
-        from customer_behavior import maintenance
-        from customer_behavior.asof import parse_date
+        from customer_behavior.stages import promote_model as stage
 
-        asked = params["serves_after"]
-        after = parse_date(asked, "serves_after") if asked else None
-        choice = maintenance.choices(warehouse(), TARGETS[params["target"]], after)
-        return {"options": choice.options, "serves_after": str(choice.serves_after), "now": choice.now}
+        return stage.list_models(warehouse(), TARGETS[params["target"]], params["serves_after"])
 
     @task(outlets=[PROMOTIONS])
     def promote(listed: dict, answer: dict, params: dict, run_id: str) -> dict:
-        from customer_behavior import maintenance
-        from customer_behavior.asof import parse_date
+        from customer_behavior.stages import promote_model as stage
 
-        return maintenance.promote_chosen(
+        return stage.promote(
             warehouse(),
             TARGETS[params["target"]],
             answer["chosen_options"][0],
-            parse_date(listed["serves_after"], "serves_after"),
+            listed["serves_after"],
             reason=params["reason"],
             actor=(answer["responded_by_user"] or {}).get("name", "nobody answered"),
             run_id=run_id,

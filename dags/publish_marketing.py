@@ -26,10 +26,10 @@ def publish_marketing():
 
     @task(outlets=[CUSTOMER_SCORES])
     def publish() -> dict:
-        from customer_behavior import marketing as publish
+        from customer_behavior.stages import publish_marketing as stage
 
         run = current_run()
-        return publish.run(warehouse(), run.as_of, run_id=run.run_id)
+        return stage.publish(warehouse(), run.as_of, run_id=run.run_id)
 
     ready >> publish()
 

@@ -26,17 +26,17 @@ def recommend():
 
     @task
     def recommend_products() -> dict:
-        from customer_behavior import recommend
+        from customer_behavior.stages import recommend as stage
 
         run = current_run()
-        return recommend.products(warehouse(), run.as_of, run_id=run.run_id)
+        return stage.products(warehouse(), run.as_of, run_id=run.run_id)
 
     @task(outlets=[RECOMMENDATIONS])
     def recommend_actions() -> dict:
-        from customer_behavior import recommend
+        from customer_behavior.stages import recommend as stage
 
         run = current_run()
-        return recommend.actions(warehouse(), run.as_of, run_id=run.run_id)
+        return stage.actions(warehouse(), run.as_of, run_id=run.run_id)
 
     ready >> recommend_products() >> recommend_actions()
 

@@ -29,31 +29,29 @@ def score_customers():
 
     @task
     def take_snapshot() -> list[dict]:
-        from customer_behavior import scoring
-        from customer_behavior.asof import batch_date_for
-        from customer_behavior.features import sessions, snapshot
+        from customer_behavior.stages import score_customers as stage
 
         run = current_run()
-        snapshot.build(warehouse(), run.as_of, run_id=run.run_id)
-        sessions.build(warehouse(), batch_date_for(run.as_of), run_id=run.run_id)
-        buckets = scoring.plan_buckets(warehouse(), run.as_of)
+        buckets = stage.take_snapshot(warehouse(), run.as_of, run_id=run.run_id)
         return [{"bucket": bucket, "buckets": len(buckets)} for bucket in buckets]
 
     @task(map_index_template="bucket {{ bucket + 1 }} of {{ buckets }}")
     def score_bucket(bucket: int, buckets: int) -> dict:
-        from customer_behavior import scoring
+        from customer_behavior.stages import score_customers as stage
 
         run = current_run()
-        return scoring.score_bucket(
+        return stage.score_bucket(
             warehouse(), run.as_of, bucket=bucket, buckets=buckets, run_token=run.run_id, run_id=run.run_id
         )
 
     @task(outlets=[SCORES])
     def publish_scores(buckets: list[dict]) -> dict:
-        from customer_behavior import scoring
+        from customer_behavior.stages import score_customers as stage
 
         run = current_run()
-        return scoring.publish(warehouse(), run.as_of, run_token=run.run_id, buckets=len(buckets), run_id=run.run_id)
+        return stage.publish_scores(
+            warehouse(), run.as_of, run_token=run.run_id, buckets=len(buckets), run_id=run.run_id
+        )
 
     buckets = take_snapshot()
     ready >> buckets

@@ -41,12 +41,12 @@ def train_models():
 
     @training_task(outlets=[PROMOTIONS], map_index_template="{{ key }}")
     def train(key: str) -> dict:
-        from customer_behavior import training
         from customer_behavior.settings import TargetKey
+        from customer_behavior.stages.train_models import train_targets
 
         run = current_run()
         target, horizon = key.split("/")
-        [summary] = training.run(
+        [summary] = train_targets(
             warehouse(),
             run.as_of,
             promote=run.scheduled or run.params["promote"],

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from customer_behavior.local.postgres import EmbeddedPostgres
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.migrate import upgrade
 from support.rollup_shop import small_config
 
 TEMPLATE = "migrated"

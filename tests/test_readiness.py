@@ -10,10 +10,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_behavior import training
 from customer_behavior.errors import NotReadyError
 from customer_behavior.features import snapshot
 from customer_behavior.readiness import missing_batches, require_history, require_ready
+from customer_behavior.settings import load_settings, load_shop
+from customer_behavior.stages import train_models
 from support import small_shop
 
 DAY = date(2024, 3, 1)
@@ -64,40 +65,44 @@ def loaded(warehouse):
 def test_a_dimension_delivered_a_year_before_stops_no_training(active, loaded, warehouse):
     loaded({"till": list(range(10)), "products": [-365, 3]})
     with pytest.raises(NotReadyError, match=NOTHING_TO_TRAIN_ON):
-        training.run(warehouse, day(10), promote=False, run_id=None)
+        train_models.train_targets(warehouse, day(10), promote=False, run_id=None)
 
 
 def test_a_source_switched_on_later_stops_no_training_and_no_date_before_it(active, loaded, warehouse):
     active("till", "web")
     loaded({"till": list(range(10)), "web": [7, 8, 9]})
     with pytest.raises(NotReadyError, match=NOTHING_TO_TRAIN_ON):
-        training.run(warehouse, day(10), promote=False, run_id=None)
-    assert snapshot.build(warehouse, day(5)) == 0
+        train_models.train_targets(warehouse, day(10), promote=False, run_id=None)
+    assert snapshot.build(warehouse, load_settings(), day(5)) == 0
 
 
 def test_a_source_that_is_switched_off_stops_nobody(active, loaded, warehouse):
     loaded({"till": [4, 5, 6], "old": [0, 2]})
     with warehouse.begin("train") as connection:
-        require_history(connection, day(7))
+        require_history(connection, load_shop().sources, day(7))
 
 
 def test_a_hole_in_a_source_s_own_range_is_named(active, loaded, warehouse):
     active("till", "web")
     loaded({"till": list(range(10)), "web": [3, 4, 6, 9]})
     with pytest.raises(NotReadyError, match=f"source web has no batch for {day(5)} \\(and 2 more\\)"):
-        training.run(warehouse, day(10), promote=False, run_id=None)
+        train_models.train_targets(warehouse, day(10), promote=False, run_id=None)
     with pytest.raises(NotReadyError, match=f"as-of date {day(6)} is not ready: source web has no batch for {day(5)};"):
-        snapshot.build(warehouse, day(6))
+        snapshot.build(warehouse, load_settings(), day(6))
 
 
 def test_a_source_that_fell_behind_is_waited_for_and_one_without_any_batch_too(active, loaded, warehouse):
     active("till", "web", "app")
     loaded({"till": list(range(10)), "web": [3, 4]})
     with warehouse.begin("score") as connection:
-        assert missing_batches(connection, day(9), day(9)) == [("app", day(9)), ("web", day(9))]
+        assert missing_batches(connection, load_shop().sources, day(9), day(9)) == [("app", day(9)), ("web", day(9))]
         with pytest.raises(NotReadyError, match=f"source app has no batch for {day(9)} \\(and 1 more\\)"):
-            require_ready(connection, day(10))
-        assert missing_batches(connection, None, day(6)) == [("web", day(5)), ("app", day(6)), ("web", day(6))]
+            require_ready(connection, load_shop().sources, day(10))
+        assert missing_batches(connection, load_shop().sources, None, day(6)) == [
+            ("web", day(5)),
+            ("app", day(6)),
+            ("web", day(6)),
+        ]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -115,7 +120,7 @@ def test_what_is_missing_is_what_a_slow_count_finds(active, loaded, warehouse, b
         begins = max(min(days, default=last), -99 if first is None else first)
         expected |= {(source, day(number)) for number in range(begins, last + 1) if number not in days}
     with warehouse.begin("score") as connection:
-        found = missing_batches(connection, None if first is None else day(first), day(last))
+        found = missing_batches(connection, load_shop().sources, None if first is None else day(first), day(last))
     assert set(found) == expected
     assert len(found) == len(expected)
     assert [when for _, when in found] == sorted(when for _, when in found)

@@ -96,6 +96,26 @@ def test_no_python_file_is_longer_than_one_room():
     assert not long
 
 
+def test_sql_is_read_by_the_package_of_its_folder_and_no_other():
+    """`include/sql/<package>/` belongs to `customer_behavior/<package>`, or to the module of that name."""
+    statements = {
+        str(path.relative_to(REPO / "include/sql").with_suffix("")) for path in tracked("include/sql/**/*.sql")
+    }
+    assert len(statements) > 100
+    elsewhere = {}
+    for path in tracked("include/customer_behavior/**/*.py"):
+        owner = path.relative_to(REPO / "include/customer_behavior").parts[0].removesuffix(".py")
+        named = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant) and node.value in statements
+        }
+        strangers = {name for name in named if name.split("/")[0] != owner}
+        if strangers:
+            elsewhere[str(path.relative_to(REPO))] = strangers
+    assert not elsewhere
+
+
 def test_no_file_names_a_path_of_the_machine_it_was_written_on():
     machine = re.compile(rb"(?<![\w.])/(?:work|root|Users|home/(?!airflow\b))[\w.-]*/")
     found = [

@@ -15,10 +15,10 @@ from customer_behavior.warehouse.sql_files import sql_text
 LOADERS = {
     "shop": settings.load_shop,
     "targets": settings.load_targets,
-    "actions": settings.load_actions,
-    "retention": settings.load_retention,
-    "monitoring": settings.load_monitoring,
-    "features": settings.load_features,
+    "actions": settings.load_settings,
+    "retention": settings.load_settings,
+    "monitoring": settings.load_settings,
+    "features": settings.load_settings,
 }
 
 
@@ -111,9 +111,9 @@ def test_the_catalogue_names_columns_of_the_snapshot(warehouse):
         columns = connection.exec_driver_sql(
             "SELECT column_name FROM information_schema.columns WHERE table_name = 'customer_snapshot'"
         ).scalars()
-        assert set(settings.load_features()) <= set(columns)
+        assert set(settings.load_settings().features) <= set(columns)
 
 
 def test_phrases_take_a_value():
-    for name, feature in settings.load_features().items():
+    for name, feature in settings.load_settings().features.items():
         assert feature.phrase.format(value=1.5) != feature.phrase, name

@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _migrate() -> None:
+    from customer_behavior.stages.migrate_warehouse import upgrade
     from customer_behavior.warehouse import Warehouse
-    from customer_behavior.warehouse.migrate import upgrade
 
     warehouse = Warehouse.from_environment()
     print(f"warehouse at revision {upgrade(warehouse.url.render_as_string(hide_password=False))}")
@@ -156,9 +156,18 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
 
 def _replay_rejects(asked: argparse.Namespace) -> None:
     from customer_behavior.ingest.replay import replay_rejects
+    from customer_behavior.settings import load_shop
     from customer_behavior.warehouse import Warehouse
 
-    done = replay_rejects(Warehouse.from_environment(), asked.source, asked.first, asked.last, asked.reason)
+    done = replay_rejects(
+        Warehouse.from_environment(),
+        load_shop(),
+        asked.source,
+        asked.first,
+        asked.last,
+        asked.reason,
+        landing=landing_dir(),
+    )
     for batch_date, before, after in done:
         print(f"{batch_date}: {before:,} rejects before, {after:,} after")
     if not done:
@@ -173,7 +182,8 @@ def _add_cut(parser: argparse.ArgumentParser) -> None:
 
 
 def _cut_history(asked: argparse.Namespace) -> None:
-    from customer_behavior.ingest.history import cut_history, history_file
+    from customer_behavior.ingest.history import history_file
+    from customer_behavior.stages.load_history import cut_history
 
     landing = landing_dir()
     path = asked.file if asked.file.is_file() else history_file(asked.file.as_posix(), landing)
@@ -183,9 +193,9 @@ def _cut_history(asked: argparse.Namespace) -> None:
 
 def _describe_features() -> None:
     from customer_behavior.features.catalogue import describe
-    from customer_behavior.settings import load_catalogue
+    from customer_behavior.settings import load_settings
 
-    print(describe(load_catalogue()), end="")
+    print(describe(load_settings().catalogue), end="")
 
 
 def _add_train_table(parser: argparse.ArgumentParser) -> None:
@@ -206,7 +216,7 @@ def _train_table(asked: argparse.Namespace) -> None:
     from customer_behavior.models import model_id
     from customer_behavior.reporting import render
     from customer_behavior.reporting.training_report import report_data
-    from customer_behavior.settings import load_shop
+    from customer_behavior.settings import load_settings
     from customer_behavior.training.table import read_table, summary, train_table, write_results
 
     trained = train_table(
@@ -218,12 +228,13 @@ def _train_table(asked: argparse.Namespace) -> None:
         yes=asked.yes,
         label_days=asked.label_days,
         leave_out=asked.leave_out,
+        settings=load_settings().targets.training,
     )
     print("\n".join(summary(trained)))
     if asked.out:
         as_of = date.fromisoformat(trained.model.recipe["trained_as_of"])
         meaning = f"{asked.label}, as {asked.file.name} has it"
         name = model_id(trained.model.files())
-        page = render(report_data(trained, name, as_of, meaning, "rows", load_shop().currency))
+        page = render(report_data(trained, name, as_of, meaning, "rows", load_settings().shop.currency))
         write_results(trained, asked.out, page)
         print(f"written to {asked.out}: model/, evaluations.json, report.html")

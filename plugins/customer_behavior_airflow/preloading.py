@@ -12,11 +12,13 @@ MODULES = (
     "airflow.sdk.execution_time.task_runner",
     "evidently.legacy.calculations.stattests",
     "customer_behavior.stages.train_models",
-    "customer_behavior.scoring.bucket",
     "customer_behavior.ingest.batches",
-    "customer_behavior.marketing",
-    "customer_behavior.monitoring",
-    "customer_behavior.recommend",
+    "customer_behavior.scoring.bucket",
+    "customer_behavior.scoring.swap_in",
+    "customer_behavior.recommend.actions.next_actions",
+    "customer_behavior.monitoring.incidents.alerts",
+    "customer_behavior.monitoring.performance.matured",
+    "customer_behavior.marketing.contract",
 )
 """What tasks would import one by one, seconds each; none of it starts a thread or opens a connection when it is imported."""
 

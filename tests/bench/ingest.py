@@ -14,8 +14,8 @@ import yaml
 
 from bench import measure
 from bench.measure import Figure, Machine, median_seconds
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.paths import INCLUDE_DIR, REPO_DIR
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
 
 SOURCE = "clickstream"

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from customer_behavior.local.postgres import EmbeddedPostgres
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.migrate import upgrade
 
 TEMPLATE = "migrated"
 SETTINGS = (

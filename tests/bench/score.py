@@ -23,15 +23,15 @@ from pyarrow import csv
 
 from bench import snapshot as shops
 from bench.measure import Figure, Machine, median_seconds
-from customer_behavior import scoring
 from customer_behavior.features import snapshot
 from customer_behavior.models import BoostedTrees, Model, matrix, model_id, promotions
 from customer_behavior.models.calibration import Platt
+from customer_behavior.models.promotions import serving_models
 from customer_behavior.paths import REPO_DIR, config_dir
 from customer_behavior.scoring.bucket import stage
 from customer_behavior.scoring.reading import read_bucket
-from customer_behavior.scoring.serving import serving_models
-from customer_behavior.settings import load_features, load_shop, load_targets
+from customer_behavior.settings import load_settings, load_shop, load_targets
+from customer_behavior.stages import score_customers
 from customer_behavior.warehouse import Warehouse
 
 RUN = "scheduled__2024-03-30T00:00:00+00:00"
@@ -41,7 +41,7 @@ def speed(machine: Machine) -> Figure:
     """Customers per second from the snapshot to models.scores, against `pred_contribs` alone on the same matrix in memory."""
     warehouse, as_of, model = _scored_shop(machine)
     with warehouse.begin("score") as connection:
-        [one] = serving_models(connection, as_of)
+        [one] = serving_models(connection, load_settings(), as_of)
         rows = read_bucket(connection, as_of, 0, 1, [one.population], model.features).of(one.population, model.features)
     data = xgb.DMatrix(matrix(rows.to_pandas(), model.features), feature_names=list(model.features))
     ours, bare = [], []
@@ -62,7 +62,7 @@ def memory(machine: Machine) -> Figure:
     script = (
         "import sys; from datetime import date; from customer_behavior import scoring;"
         " from customer_behavior.warehouse import Warehouse; warehouse, day = Warehouse(sys.argv[1]), date.fromisoformat(sys.argv[2]);"
-        " [scoring.score_bucket(warehouse, day, bucket=n, buckets=int(sys.argv[4]), run_token='memory', run_id=None)"
+        " [score_customers.score_bucket(warehouse, day, bucket=n, buckets=int(sys.argv[4]), run_token='memory', run_id=None)"
         " for n in range(int(sys.argv[3]))];"
         " print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
@@ -112,13 +112,13 @@ def write(machine: Machine) -> Figure:
 
 def score_all(warehouse: Warehouse, as_of: date) -> None:
     """Score a date's customers as `score_customers` does: as many buckets at a time as there are cores."""
-    buckets = scoring.plan_buckets(warehouse, as_of)
+    buckets = score_customers.plan_buckets(warehouse, as_of)
 
     def one(bucket: int) -> None:
-        scoring.score_bucket(warehouse, as_of, bucket=bucket, buckets=len(buckets), run_token=RUN, run_id=None)
+        score_customers.score_bucket(warehouse, as_of, bucket=bucket, buckets=len(buckets), run_token=RUN, run_id=None)
 
     at_a_time(one, buckets)
-    scoring.publish(warehouse, as_of, run_token=RUN, buckets=len(buckets), run_id=None)
+    score_customers.publish_scores(warehouse, as_of, run_token=RUN, buckets=len(buckets), run_id=None)
 
 
 def at_a_time(work: Callable[..., None], *arguments: Iterable[Any]) -> None:
@@ -133,7 +133,7 @@ def _scored_shop(machine: Machine) -> tuple[Warehouse, date, BoostedTrees]:
     _ask_everyone(machine)
     if not hasattr(machine, "scored_shop"):
         for day in (as_of - timedelta(days=7), as_of):
-            snapshot.build(warehouse, day)
+            snapshot.build(warehouse, load_settings(), day)
         model = _fitted(warehouse, as_of)
         serve(warehouse, model, as_of - timedelta(days=1))
         machine.scored_shop = warehouse, as_of, model  # type: ignore[attr-defined]
@@ -155,7 +155,7 @@ def _fitted(warehouse: Warehouse, as_of: date) -> BoostedTrees:
     """Fit trees with the product's settings to who of the customers of a week before bought since."""
     population = load_targets().targets[load_shop().primary_target.target].population
     assert population is not None
-    features = tuple(name for name, feature in load_features().items() if feature.kind == "number")
+    features = tuple(name for name, feature in load_settings().features.items() if feature.kind == "number")
     with warehouse.begin("score") as connection:
         before, after = (
             read_bucket(connection, day, 0, 1, [population], features).of(population, features).to_pandas()
@@ -242,11 +242,11 @@ def _scores(warehouse: Warehouse, buckets: int) -> list[pa.Table]:
 def _stage_and_publish(warehouse: Warehouse, as_of: date, parts: list[pa.Table]) -> None:
     def stage_part(bucket: int, scores: pa.Table) -> None:
         with warehouse.begin("score") as connection:
-            [one] = serving_models(connection, as_of)
+            [one] = serving_models(connection, load_settings(), as_of)
             stage(connection, scores, one, as_of, bucket, RUN)
 
     at_a_time(stage_part, range(len(parts)), parts)
-    scoring.publish(warehouse, as_of, run_token=RUN, buckets=len(parts), run_id=None)
+    score_customers.publish_scores(warehouse, as_of, run_token=RUN, buckets=len(parts), run_id=None)
 
 
 def _bare_copy(warehouse: Warehouse, scores: pa.Table, as_of: date) -> float:

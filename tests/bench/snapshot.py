@@ -18,9 +18,9 @@ from bench import measure
 from bench.ingest import SOURCE, WORLD, use
 from bench.measure import Figure, Machine, median_seconds
 from customer_behavior.features import snapshot
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.ingest.staging import TABLE_COLUMNS
-from customer_behavior.settings import load_shop
+from customer_behavior.settings import load_settings, load_shop
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse, sql_text
 from support.engines import take_snapshot, translated
 
@@ -61,7 +61,7 @@ def speed(machine: Machine) -> Figure:
         _export(warehouse, events)
     ours, peer = [], []
     for _ in range(machine.sizes.rounds):  # in turns, so that both meet the same machine
-        ours.append(median_seconds(lambda: snapshot.build(warehouse, as_of), 1))
+        ours.append(median_seconds(lambda: snapshot.build(warehouse, load_settings(), as_of), 1))
         peer.append(_duckdb_seconds(events, as_of))
     return Figure(
         "snapshot",
@@ -127,7 +127,7 @@ def growth(machine: Machine) -> Figure:
         ingest(warehouse, SOURCE, days[loaded], days[night - 4], landing=folder)
         loaded = night - 3
         analyze(warehouse)
-        snapshot.build(warehouse, days[loaded])  # the month's checkpoint, which is made once a month
+        snapshot.build(warehouse, load_settings(), days[loaded])  # the month's checkpoint, which is made once a month
         for day in days[loaded:night]:
             seconds.setdefault(night, []).append(median_seconds(lambda d=day: _night(warehouse, folder, d), 1))
         loaded = night
@@ -138,13 +138,13 @@ def growth(machine: Machine) -> Figure:
 
 def _night(warehouse: Warehouse, folder: Path, day: date) -> None:
     ingest(warehouse, SOURCE, day, day, landing=folder)
-    snapshot.build(warehouse, day + timedelta(days=1))
+    snapshot.build(warehouse, load_settings(), day + timedelta(days=1))
 
 
 def memory(machine: Machine) -> Figure:
     """Peak memory of PostgreSQL and Python together while that snapshot is made; shared pages are counted once."""
     warehouse, as_of = shop(machine)
-    peak = _peak_mib(lambda: snapshot.build(warehouse, as_of))
+    peak = _peak_mib(lambda: snapshot.build(warehouse, load_settings(), as_of))
     return Figure("snapshot_memory", peak, "MiB", "2 GiB", 2 * GIB, "at most 1")
 
 

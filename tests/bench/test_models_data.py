@@ -19,8 +19,8 @@ from bench.models import shops
 from bench.models.judge import auc_within_cutoffs, judge, shortfalls
 from bench.models.shops import SHOPS
 from customer_behavior.features import snapshot
-from customer_behavior.ingest.batches import ingest
-from customer_behavior.settings import load_targets
+from customer_behavior.settings import load_settings, load_targets
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.targets.dataset import read_rows
 
 CDNOW = """ customer_id  date number_of_cds  dollar_value
@@ -77,7 +77,7 @@ def test_everyone_seen_is_asked_about_in_the_control(warehouse, archives, tmp_pa
         ("user_2", "other", "mobile"),
     ]
     as_of = date(2024, 1, 7)
-    snapshot.build(warehouse, as_of)
+    snapshot.build(warehouse, load_settings(), as_of)
     target = load_targets().targets["purchase"]
     with warehouse.begin("train") as connection:
         asked = read_rows(connection, target, 7, as_of, as_of, ("events_7d",))

@@ -18,8 +18,9 @@ import pytest
 import yaml
 
 from customer_behavior.features import snapshot
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.paths import REPO_DIR
+from customer_behavior.settings import load_settings
+from customer_behavior.stages.ingest_events import ingest
 from support import small_shop
 from support.dag_shop import DagShop
 from support.small_shop import line
@@ -154,7 +155,7 @@ def test_a_late_row_reaches_the_rollup_and_no_snapshot_that_came_before_it(shop)
     shop.land(TWO, [line(at(TWO), "c2"), line(at(ONE, "21:00:00"), "c1", "b5", "wine", units=4, price="9")])
     shop.load(ONE)
     rollup = shop.query(KNOWN.format(TWO))
-    assert snapshot.build(shop.warehouse, TWO) == 2
+    assert snapshot.build(shop.warehouse, load_settings(), TWO) == 2
     taken = shop.query(SNAPSHOT.format(TWO))
     assert len(taken) == 2
 
@@ -164,13 +165,13 @@ def test_a_late_row_reaches_the_rollup_and_no_snapshot_that_came_before_it(shop)
     assert shop.query(added) == [("c1", ONE, 5, 38.5), ("c2", TWO, 1, 2.5)]
 
     written = "SELECT count(*) FROM monitoring.write_audit WHERE table_name = 'features.customer_snapshot'"
-    snapshot.build(shop.warehouse, TWO, only_if_missing=True)
+    snapshot.build(shop.warehouse, load_settings(), TWO, only_if_missing=True)
     assert shop.query(written) == [(1,)], "the snapshot was current and has been kept"
     assert shop.query(SNAPSHOT.format(TWO)) == taken
-    snapshot.build(shop.warehouse, TWO)
+    snapshot.build(shop.warehouse, load_settings(), TWO)
     assert shop.query(written) == [(2,)]
     assert shop.query(SNAPSHOT.format(TWO)) == taken
-    snapshot.build(shop.warehouse, THREE)
+    snapshot.build(shop.warehouse, load_settings(), THREE)
     seen = "SELECT as_of_date, revenue_7d FROM features.customer_snapshot WHERE customer_id = 'c1' ORDER BY 1"
     assert shop.query(seen) == [(TWO, 2.5), (THREE, 2.5 + 36)]
 
@@ -206,7 +207,7 @@ def test_events_without_a_customer_are_kept_and_never_scored(shop):
         (None, "s2", "tea"),
     ]
     assert shop.query("SELECT customer_id, events FROM features.customer_day") == [("c1", 1)]
-    assert snapshot.build(shop.warehouse, TWO) == 1  # what scoring reads
+    assert snapshot.build(shop.warehouse, load_settings(), TWO) == 1  # what scoring reads
     assert shop.query("SELECT customer_id FROM features.customer_snapshot") == [("c1",)]
 
 

@@ -21,10 +21,7 @@ import yaml
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
 from customer_behavior.ingest import blocks
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.ingest.blocks import open_bytes
-from customer_behavior.ingest.dimensions.loading import load_delivery
-from customer_behavior.ingest.history import cut_history
 from customer_behavior.ingest.landing import landed_files
 from customer_behavior.ingest.source import load_source
 from customer_behavior.local import keys
@@ -32,6 +29,8 @@ from customer_behavior.local.environment import airflow_environment
 from customer_behavior.local.options import StackOptions
 from customer_behavior.local.ports import free_port
 from customer_behavior.paths import landing_dir
+from customer_behavior.stages.ingest_events import ingest, load_dimension
+from customer_behavior.stages.load_history import cut_history
 from support import small_shop
 from support.object_store import KEY, SECRET, object_store
 from support.small_shop import line
@@ -210,9 +209,9 @@ def test_a_dimension_lands_in_the_bucket_too(store, shop, bucket, warehouse, mon
     (folder / "members.yaml").write_text(yaml.safe_dump(described))
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_DIMENSIONS", str(folder))
     with pytest.raises(NotReadyError, match=f"no file at s3://shop_files@{bucket}/landing/members/{DAY}.csv"):
-        load_delivery(warehouse, "members", DAY, landing=landing())
+        load_dimension(warehouse, "members", DAY, landing=landing())
     store.put(bucket, f"landing/members/{DAY}.csv", b"id,consent\nc1,true\nc2,false\n")
-    assert load_delivery(warehouse, "members", DAY, landing=landing())["rows_accepted"] == 2
+    assert load_dimension(warehouse, "members", DAY, landing=landing())["rows_accepted"] == 2
 
 
 # --- what is wrong --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from customer_behavior.data_quality.usability.columns import degenerate_columns
 from customer_behavior.data_quality.usability.drift import stability_index
 from customer_behavior.features import snapshot
 from customer_behavior.paths import sources_dir
-from customer_behavior.settings import load_features, load_model_features
+from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import copy_frame
 from support.rollup_shop import FIRST_DAY, SOURCE, open_shop, purchases
 
@@ -48,7 +48,7 @@ def parts(**changed) -> dict[str, pd.DataFrame]:
 
 def look(given: dict[str, pd.DataFrame], features=FEATURES, kind="probability", **options) -> list[Finding]:
     minima = {"minimum_rows": 500, "minimum_positives": 50} | options
-    return inspect(given, features, load_features(), kind=kind, **minima)
+    return inspect(given, features, load_settings().features, kind=kind, **minima)
 
 
 def only(found: list[Finding], key: str) -> Finding:
@@ -141,7 +141,10 @@ def test_a_column_that_is_gone_blocks_and_the_others_are_still_looked_at():
 
 def test_the_fix_is_one_that_the_door_has():
     constant = rows(DAYS["fit"]).assign(carts=1.0)
-    for catalogue, fix in (({}, "train-table: --leave-out"), (load_model_features("session"), "session_features.yaml")):
+    for catalogue, fix in (
+        ({}, "train-table: --leave-out"),
+        (load_settings().model_features("session"), "session_features.yaml"),
+    ):
         (found,) = degenerate_columns(constant, ["carts"], catalogue)
         assert fix in found.fix
 
@@ -251,7 +254,7 @@ def shop(warehouse, config):
 
 def ask(warehouse, as_of: date = AS_OF) -> list[Finding]:
     with warehouse.begin("train") as connection:
-        return inspect_sources(connection, as_of)
+        return inspect_sources(connection, [SOURCE], as_of)
 
 
 def change(warehouse, statement: str, **values) -> None:
@@ -367,11 +370,11 @@ def test_customers_taken_for_staff_or_bots_are_counted(shop, config):
     content = yaml.safe_load((config / "shop.yaml").read_text())
     people = sorted(purchases(40)["customer_id"].unique())
     (config / "shop.yaml").write_text(yaml.safe_dump(content | {"staff": people[:2]}))
-    snapshot.build(shop, AS_OF, role="train")
+    snapshot.build(shop, load_settings(), AS_OF, role="train")
     found = only(ask(shop), "flagged_customers")
     assert (found.severity, found.details["staff"], found.details["customers"]) == ("note", 2, len(people))
     (config / "shop.yaml").write_text(yaml.safe_dump(content | {"staff": people[: len(people) // 10]}))
-    snapshot.build(shop, AS_OF, role="train")
+    snapshot.build(shop, load_settings(), AS_OF, role="train")
     assert only(ask(shop), "flagged_customers").severity == "warning"
 
 

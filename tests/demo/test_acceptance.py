@@ -13,8 +13,8 @@ from customer_behavior.demo import dates as demo
 from customer_behavior.demo.acceptance import problems, report
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.settings import load_targets
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.migrate import upgrade
 
 CUSTOMERS = ("1", "2", "3")
 

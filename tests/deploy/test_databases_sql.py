@@ -9,7 +9,7 @@ import pytest
 
 from customer_behavior.local.postgres import AIRFLOW, WAREHOUSE, EmbeddedPostgres
 from customer_behavior.local.secrets_file import read_json
-from customer_behavior.warehouse.migrate import upgrade
+from customer_behavior.stages.migrate_warehouse import upgrade
 
 SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "deploy/postgres").glob("*.sql"))
 PASSWORDS = {

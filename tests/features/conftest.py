@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from customer_behavior.features import sessions
+from customer_behavior.settings import load_settings
 from support import small_shop
 from support.visited_shop import DAY, load, taken
 from support.visits import MAX_EVENTS, MAX_ORDERS, STAFF
@@ -24,7 +25,7 @@ def visited_shop(warehouse, tmp_path, monkeypatch):
 
     def build(events: list[dict], day: date = DAY) -> list[dict]:
         load(warehouse, events, day)
-        written = sessions.build(warehouse, day)
+        written = sessions.build(warehouse, load_settings(), day)
         rows = taken(warehouse, day)
         assert len(rows) == written
         return rows

@@ -14,7 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 import yaml
 
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
 from features import oracle
 from support import small_shop

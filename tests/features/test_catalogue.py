@@ -15,9 +15,9 @@ from customer_behavior.errors import ConfigurationError
 from customer_behavior.features.catalogue import describe
 from customer_behavior.ingest import customer_day
 from customer_behavior.paths import INCLUDE_DIR, REPO_DIR
-from customer_behavior.settings import load_catalogue, load_features
+from customer_behavior.settings import load_settings
 
-COLUMNS = load_catalogue().columns
+COLUMNS = load_settings().catalogue.columns
 KEY = {"as_of_date", "customer_id"}
 NUMBERS = {"integer", "smallint", "bigint", "double precision"}
 
@@ -92,10 +92,10 @@ def test_phrases_say_the_value_the_window_and_nothing_in_code(name):
 
 
 def test_models_read_numbers_that_are_meant_for_them():
-    assert set(COLUMNS) - set(load_features()) == {
+    assert set(COLUMNS) - set(load_settings().features) == {
         "best_hour", "best_weekday", "favourite_category", "flagged", "country", "device", "channel",
     }  # fmt: skip
-    assert list(load_features()) == [name for name in COLUMNS if name in load_features()]
+    assert list(load_settings().features) == [name for name in COLUMNS if name in load_settings().features]
 
 
 def test_the_document_is_what_the_command_prints():
@@ -106,14 +106,14 @@ def test_the_document_is_what_the_command_prints():
         check=True,
         text=True,
     ).stdout
-    assert printed == describe(load_catalogue())
+    assert printed == describe(load_settings().catalogue)
     assert (REPO_DIR / "docs" / "features.md").read_text() == printed, (
         "python -m customer_behavior describe-features > docs/features.md"
     )
 
 
 def test_the_document_has_a_row_for_every_column():
-    rows = re.findall(r"^\| `(\w+)` \|", describe(load_catalogue()), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|", describe(load_settings().catalogue), re.MULTILINE)
     assert rows == list(COLUMNS)
 
 
@@ -132,14 +132,14 @@ def test_a_phrase_that_cannot_be_said_is_named_with_its_feature(tmp_path, monkey
     with pytest.raises(
         ConfigurationError, match=rf"features\.yaml: families\.Purchases\.orders_7d: .*{PHRASES[phrase]}"
     ):
-        load_catalogue()
+        load_settings()
 
 
 def test_a_feature_stands_in_one_family(tmp_path, monkeypatch):
     one = {"meaning": "Orders", "unit": "orders", "phrase": "{value} orders"}
     write(tmp_path, monkeypatch, {"families": {"Purchases": {"orders_7d": one}, "Trends": {"orders_7d": one}}})
     with pytest.raises(ConfigurationError, match=r"features\.yaml: families: .*in several families: orders_7d"):
-        load_catalogue()
+        load_settings()
 
 
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch, content: dict) -> None:

@@ -14,7 +14,7 @@ from sqlglot import errors, exp, parse_one
 
 from customer_behavior.features import checkpoint, snapshot
 from customer_behavior.ingest import customer_day
-from customer_behavior.settings import load_catalogue
+from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse, make_temporary, run_sql, sql_text
 from features import random_shop
 from support import engines
@@ -117,14 +117,14 @@ def test_the_rollup_in_duckdb_has_the_rows_of_postgresql(loaded, duck):
 @pytest.mark.parametrize("days_before_the_end", [0, 6, 48, 100])
 def test_a_snapshot_in_duckdb_has_the_rows_of_postgresql(loaded, duck, days_before_the_end):
     as_of = random_shop.LAST - timedelta(days=days_before_the_end)
-    snapshot.build(loaded, as_of)
+    snapshot.build(loaded, load_settings(), as_of)
     with loaded.begin("score") as connection:
         copy(connection, "features.customer_day", duck)
         copy(connection, "features.customer_checkpoint", duck)
         start = checkpoint.usable(connection, as_of)
     assert start is not None
     engines.take_snapshot(duck, as_of, start)
-    columns = list(load_catalogue().columns)
+    columns = list(load_settings().catalogue.columns)
     rows = duck.execute(f"SELECT customer_id, {', '.join(columns)} FROM features.customer_snapshot").fetchall()
     wanted = random_shop.taken(loaded, as_of)
     assert len(wanted) > 5

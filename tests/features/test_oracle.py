@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from customer_behavior.features import snapshot
-from customer_behavior.settings import load_catalogue
+from customer_behavior.settings import load_settings
 from features import oracle, random_shop
 
 D = date(2024, 3, 11)
@@ -22,7 +22,7 @@ def shop(tmp_path, monkeypatch):
 
 
 def built(warehouse, as_of: date) -> dict[str, dict]:
-    snapshot.build(warehouse, as_of)
+    snapshot.build(warehouse, load_settings(), as_of)
     return random_shop.taken(warehouse, as_of)
 
 
@@ -54,7 +54,7 @@ def test_the_random_shops_have_what_they_are_drawn_for(warehouse, shop):
     events = random_shop.events(warehouse)
     found = random_shop.expected(events, DATES)
     customers = [values for taken in found.values() for values in taken.values()]
-    for column, feature in load_catalogue().columns.items():
+    for column, feature in load_settings().catalogue.columns.items():
         values = {customer[column] for customer in customers}
         assert len(values - {None}) > 1, column
         assert (None in values) == (feature.missing is not None), column

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import maintenance
 from customer_behavior.errors import NotReadyError
 from customer_behavior.features import sessions
+from customer_behavior.maintenance import erasure
 from customer_behavior.maintenance.retention import find_old
+from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import ensure_partitions
 from support.visited_shop import DAY, NEXT, keys, ledger, load, taken, visit
 from support.visits import random_events
@@ -48,7 +49,7 @@ def test_only_if_missing_keeps_a_day_until_its_past_is_loaded_again(visited_shop
     ledger(warehouse, DAY - timedelta(days=40))  # history looks at it
     assert (kept(warehouse), writes(warehouse)) == (3, 3)
     assert (kept(warehouse), writes(warehouse)) == (3, 3)
-    sessions.build(warehouse, DAY, role="train")
+    sessions.build(warehouse, load_settings(), DAY, role="train")
     assert writes(warehouse) == 4
 
 
@@ -68,7 +69,7 @@ def test_only_if_missing_builds_a_day_whose_rows_are_gone(visited_shop, warehous
 
 
 def kept(warehouse) -> int:
-    return sessions.build(warehouse, DAY, role="train", only_if_missing=True)  # as a training does
+    return sessions.build(warehouse, load_settings(), DAY, role="train", only_if_missing=True)  # as a training does
 
 
 def writes(warehouse) -> int:
@@ -92,18 +93,18 @@ def test_what_a_training_builds_of_a_past_day_is_what_its_night_built(visited_sh
 def test_a_day_whose_batch_is_missing_is_not_ready(visited_shop, warehouse):
     visited_shop(visit("10:00"))
     with pytest.raises(NotReadyError, match="source till has no batch for 2024-03-06"):
-        sessions.build(warehouse, NEXT)
+        sessions.build(warehouse, load_settings(), NEXT)
 
 
 def test_retention_and_erasure_reach_it(visited_shop, warehouse):
     visited_shop(visit("10:00") + visit("10:00", session_id=None, customer_id="c2"))
-    maintenance.erase_customer(warehouse, "c2", dry_run=False)
+    erasure.erase_customer(warehouse, "c2", dry_run=False)
     assert keys(taken(warehouse, DAY)) == [("s", 1)]
     with warehouse.begin() as connection:
         ensure_partitions(connection, "features.session_snapshot", *[DAY + timedelta(days=400)] * 2)  # the newest stays
     last = DAY + timedelta(days=401)  # a partition goes when its whole day is older than 400 days
     for known in (last - timedelta(days=1), last):
         with warehouse.begin() as connection:
-            going = find_old(connection, known, None)
+            going = find_old(connection, load_settings(), known, None)
         names = [partition.name for old in going for partition in old.partitions]
         assert ("features.session_snapshot_20240305" in names) == (known == last)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.features import snapshot
+from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import sql_text
 from support.visited_shop import DAY, NEXT, at, keys, ledger, rounded, visit
 from support.visits import LABELS, MAX_EVENTS, MAX_ORDERS, STAFF, day_of, event, expected, random_events
@@ -209,7 +210,7 @@ def test_history_leaves_out_the_day_itself_and_later_batches_and_ends_after_90_d
 def test_history_says_what_the_snapshot_of_the_day_says(visited_shop, warehouse, seed):
     rows = visited_shop(random_events(seed, DAY))
     ledger(warehouse, DAY - timedelta(days=1))
-    snapshot.build(warehouse, DAY)
+    snapshot.build(warehouse, load_settings(), DAY)
     with warehouse.begin("score") as connection:
         query = sa.text("SELECT * FROM features.customer_snapshot WHERE as_of_date = :day")
         known = {row["customer_id"]: row for row in connection.execute(query, {"day": DAY}).mappings()}

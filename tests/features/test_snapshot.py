@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from customer_behavior.errors import NotReadyError
 from customer_behavior.features import snapshot
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.settings import load_settings
+from customer_behavior.stages.ingest_events import ingest
 from support import small_shop
 from support.small_shop import line
 
@@ -60,7 +61,7 @@ def test_values_are_those_counted_by_hand(warehouse, shop):
             batch(1): [line(at(1), type="view", customer="c2", basket="w", price="")],
         }
     )
-    assert snapshot.build(warehouse, AS_OF) == 2
+    assert snapshot.build(warehouse, load_settings(), AS_OF) == 2
     first, second = taken(warehouse)
     expected = {
         "days_since_event": 2, "days_since_purchase": 2, "tenure_days": 40,
@@ -99,13 +100,13 @@ def test_values_are_those_counted_by_hand(warehouse, shop):
 def test_windows_hold_their_first_day_and_not_the_one_before(warehouse, shop, days_ago, window):
     shop({batch(100): [line(at(100), basket="old")], batch(days_ago): [line(at(days_ago))]})
     shop({batch(days_ago + 1): [line(at(days_ago + 1), basket="before")], batch(1): []})
-    snapshot.build(warehouse, AS_OF)
+    snapshot.build(warehouse, load_settings(), AS_OF)
     assert taken(warehouse)[0][f"orders_{window}d"] == 1
 
 
 def test_nothing_of_the_as_of_date_or_later_is_in_a_snapshot(warehouse, shop):
     shop({batch(5): [line(at(5))], batch(1): [line(at(1), basket="b2")]})
-    snapshot.build(warehouse, AS_OF)
+    snapshot.build(warehouse, load_settings(), AS_OF)
     before = taken(warehouse)
     shop(
         {
@@ -116,9 +117,9 @@ def test_nothing_of_the_as_of_date_or_later_is_in_a_snapshot(warehouse, shop):
             ],
         }
     )
-    snapshot.build(warehouse, AS_OF)
+    snapshot.build(warehouse, load_settings(), AS_OF)
     assert taken(warehouse) == before
-    snapshot.build(warehouse, AS_OF + timedelta(days=1))
+    snapshot.build(warehouse, load_settings(), AS_OF + timedelta(days=1))
     assert taken(warehouse, AS_OF + timedelta(days=1))[0]["revenue_28d"] == pytest.approx(5 + 2 * 999)
 
 
@@ -127,17 +128,17 @@ def test_a_date_whose_batch_is_missing_is_not_ready(warehouse, shop):
     with pytest.raises(
         NotReadyError, match="as-of date 2024-03-11 is not ready: source till has no batch for 2024-03-10"
     ):
-        snapshot.build(warehouse, AS_OF)
+        snapshot.build(warehouse, load_settings(), AS_OF)
 
 
 def test_only_if_missing_keeps_what_is_there_until_its_past_is_loaded_again(warehouse, shop):
     shop({batch(1): [line(at(1))]})
     build = {"role": "train", "only_if_missing": True}
-    assert snapshot.build(warehouse, AS_OF, **build) == 1
+    assert snapshot.build(warehouse, load_settings(), AS_OF, **build) == 1
     shop({AS_OF: [line(at(0), customer="c3")]})  # of no concern to it
-    snapshot.build(warehouse, AS_OF, **build)
+    snapshot.build(warehouse, load_settings(), AS_OF, **build)
     with warehouse.begin() as connection:
         writes = "SELECT count(*) FROM monitoring.write_audit WHERE table_name = 'features.customer_snapshot'"
         assert connection.execute(sa.text(writes)).scalar_one() == 1
     shop({batch(1): [line(at(1)), line(at(1), customer="c2")]})
-    assert snapshot.build(warehouse, AS_OF, **build) == 2
+    assert snapshot.build(warehouse, load_settings(), AS_OF, **build) == 2

@@ -16,8 +16,8 @@ from customer_behavior.errors import ConfigurationError
 from customer_behavior.features import snapshot
 from customer_behavior.features.windows import DERIVED, WIDE, bands_sql, insert_sql
 from customer_behavior.ingest import customer_day
-from customer_behavior.ingest.batches import ingest
-from customer_behavior.settings import load_catalogue
+from customer_behavior.settings import load_settings
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import sql_text
 from support import small_shop
 from support.small_shop import line
@@ -60,7 +60,7 @@ def add(features_yaml: Path, entries: dict[str, dict]) -> None:
 
 
 def built(warehouse) -> dict[str, object]:
-    snapshot.build(warehouse, AS_OF)
+    snapshot.build(warehouse, load_settings(), AS_OF)
     with warehouse.begin("score") as connection:
         return dict(connection.execute(sa.text("SELECT * FROM features.customer_snapshot")).mappings().one())
 
@@ -90,7 +90,7 @@ def test_an_entry_and_a_column_are_a_feature_and_change_no_other(warehouse, load
 def test_an_entry_without_a_column_is_named_with_its_remedy(warehouse, loaded):
     add(loaded, {"orders_120d": NEW["orders_120d"]})
     with pytest.raises(ConfigurationError, match=r"features\.yaml: orders_120d is no column of .*: add a migration"):
-        snapshot.build(warehouse, AS_OF)
+        snapshot.build(warehouse, load_settings(), AS_OF)
 
 
 def test_a_column_without_an_entry_is_named_with_its_remedy(warehouse, loaded):
@@ -100,7 +100,7 @@ def test_a_column_without_an_entry_is_named_with_its_remedy(warehouse, loaded):
     with pytest.raises(
         ConfigurationError, match=r"has no entry for events_7d of features\.customer_snapshot: put it back"
     ):
-        snapshot.build(warehouse, AS_OF)
+        snapshot.build(warehouse, load_settings(), AS_OF)
 
 
 BAD = {
@@ -122,11 +122,11 @@ def test_an_entry_that_cannot_be_aggregated_is_named_with_the_reason(tmp_path, m
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))
     add(tmp_path / "config" / "features.yaml", {"new_one": BAD[message]})
     with pytest.raises(ConfigurationError, match=rf"features\.yaml: families\.New\.new_one: .*{message}"):
-        load_catalogue()
+        load_settings()
 
 
 def test_the_statements_are_made_the_same_each_time_and_name_the_columns_they_write():
-    features = load_catalogue().columns
+    features = load_settings().catalogue.columns
     assert bands_sql(features.values()) == bands_sql(reversed(features.values()))
     insert = sqlglot.parse_one(insert_sql(features), read="postgres")
     columns = [column.name for column in insert.this.expressions]
@@ -137,7 +137,7 @@ def test_the_statements_are_made_the_same_each_time_and_name_the_columns_they_wr
 def test_what_has_no_aggregate_has_sql_of_its_own():
     known = sqlglot.parse_one(sql_text("features/snapshot/known").text, read="postgres")
     written = {column.alias_or_name for column in known.selects if not column.is_star}
-    features = load_catalogue().columns.items()
+    features = load_settings().catalogue.columns.items()
     assert written - {"customer_id"} == {name for name, feature in features if feature.aggregate is None}
 
 
@@ -151,7 +151,7 @@ def test_sums_of_bands_have_the_types_of_the_rollup(postgres):
             ).all()
         )
     engine.dispose()
-    bands = sqlglot.parse_one(bands_sql(load_catalogue().columns.values()), read="postgres")
+    bands = sqlglot.parse_one(bands_sql(load_settings().catalogue.columns.values()), read="postgres")
     added_up = {column.alias for column in bands.selects if isinstance(column, exp.Alias) and column.find(exp.Sum)}
     assert added_up & types.keys() == added_up - DERIVED.keys()
     assert {name for name, kind in types.items() if kind == "double precision"} == customer_day.AMOUNTS | {

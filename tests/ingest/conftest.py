@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
 from support import small_shop
 

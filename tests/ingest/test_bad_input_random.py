@@ -215,7 +215,7 @@ def test_of_a_random_mix_every_good_row_is_an_event_and_every_other_a_reject(
 LOAD = f"""
 import resource
 from datetime import date
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
 ingest(Warehouse.from_environment(), "till", *[date.fromisoformat("{DAY}")] * 2)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -173,14 +173,14 @@ def test_readiness_names_the_first_missing_batch(landing, load, warehouse):
         small_shop.land(landing, day, [line(at(day))])
         load(day)
     with warehouse.begin("score") as connection:
-        assert missing_batches(connection, ONE, THREE) == [("till", TWO)]
-        require_ready(connection, THREE + timedelta(days=1))
+        assert missing_batches(connection, ["till"], ONE, THREE) == [("till", TWO)]
+        require_ready(connection, ["till"], THREE + timedelta(days=1))
         with pytest.raises(
             NotReadyError, match="as-of date 2024-03-07 is not ready: source till has no batch for 2024-03-06"
         ):
-            require_ready(connection, THREE)
+            require_ready(connection, ["till"], THREE)
         with pytest.raises(NotReadyError, match="no batch for 2024-03-06"):
-            require_history(connection, THREE + timedelta(days=1))
+            require_history(connection, ["till"], THREE + timedelta(days=1))
 
 
 def test_a_load_too_large_for_memory_gives_the_same_rows(landing, load, query, monkeypatch):

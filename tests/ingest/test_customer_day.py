@@ -8,9 +8,9 @@ from datetime import date
 import sqlalchemy as sa
 
 from customer_behavior.ingest import customer_day
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.stages.ingest_events import ingest
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse, ensure_partitions
-from customer_behavior.warehouse.migrate import upgrade
 from support import small_shop
 from support.small_shop import line
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from customer_behavior.cli import main
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.ingest.drafting.draft import draft_source
 from customer_behavior.ingest.drafting.onboarding import onboard
 from customer_behavior.ingest.source import Source
 from customer_behavior.settings import load_shop
+from customer_behavior.stages.ingest_events import ingest
 from support import stranger_files as files
 from support.stranger_files import check
 

@@ -19,9 +19,11 @@ import pytest
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
 from customer_behavior.ingest import blocks
-from customer_behavior.ingest.history import cut_history, daily_name, history_file, history_range
+from customer_behavior.ingest.history import daily_name, history_file, history_range
 from customer_behavior.ingest.source import load_source
 from customer_behavior.paths import REPO_DIR
+from customer_behavior.settings import load_shop
+from customer_behavior.stages.load_history import cut_history
 from support import small_shop
 from support.small_shop import line
 
@@ -260,8 +262,8 @@ def test_a_file_is_named_below_the_landing_folder(landing, tmp_path):
     with pytest.raises(NotReadyError, match="still being written"):
         cut_history("till", export(landing, [line(at(ONE))], "history/all.csv.part"), landing=landing)
     with pytest.raises(ConfigurationError, match="from_date is None"):
-        history_range("till", None, None, None, landing=landing)
-    assert history_range("till", "history/all.csv", None, None, landing=landing) == (ONE, ONE)
+        history_range(load_shop(), "till", None, None, None, landing=landing)
+    assert history_range(load_shop(), "till", "history/all.csv", None, None, landing=landing) == (ONE, ONE)
 
 
 @pytest.mark.parametrize(

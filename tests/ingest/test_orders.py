@@ -15,9 +15,9 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.asof import ONE_DAY
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.ingest.charges import charge_sql
 from customer_behavior.paths import INCLUDE_DIR
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
 
 ONE, TWO, THREE = date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 7)

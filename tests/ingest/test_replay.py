@@ -6,6 +6,7 @@ from datetime import date
 
 from customer_behavior.cli import main
 from customer_behavior.ingest.replay import replay_rejects
+from customer_behavior.settings import load_shop
 from support import small_shop
 from support.small_shop import line
 
@@ -26,7 +27,7 @@ def test_rejects_become_events_after_the_mapping_is_corrected(landing, load, que
     assert query(LEDGER) == [(ONE, 2, 1, 1), (TWO, 1, 1, 0), (THREE, 2, 1, 1)]
     untouched = query(UNTOUCHED)
     small_shop.configure(landing.parent, {"event_types": {"buy": "purchase"}})
-    assert replay_rejects(warehouse, "till", ONE, THREE, landing=landing) == [(ONE, 1, 0), (THREE, 1, 1)]
+    assert replay_rejects(warehouse, load_shop(), "till", ONE, THREE, landing=landing) == [(ONE, 1, 0), (THREE, 1, 1)]
     assert query(LEDGER) == [(ONE, 2, 2, 0), (TWO, 1, 1, 0), (THREE, 2, 1, 1)]
     assert query("SELECT batch_date, reason FROM raw.rejected_events") == [(THREE, "number_unreadable")]
     assert query(UNTOUCHED) == untouched
@@ -36,8 +37,10 @@ def test_rejects_become_events_after_the_mapping_is_corrected(landing, load, que
 def test_a_reason_and_a_range_narrow_what_is_loaded_again(landing, load, warehouse):
     land(landing)
     load(ONE, THREE)
-    assert replay_rejects(warehouse, "till", ONE, THREE, "number_unreadable", landing=landing) == [(THREE, 1, 1)]
-    assert replay_rejects(warehouse, "till", TWO, TWO, landing=landing) == []
+    assert replay_rejects(warehouse, load_shop(), "till", ONE, THREE, "number_unreadable", landing=landing) == [
+        (THREE, 1, 1)
+    ]
+    assert replay_rejects(warehouse, load_shop(), "till", TWO, TWO, landing=landing) == []
 
 
 def test_the_command_lists_what_it_replayed(landing, load, warehouse, monkeypatch, capsys):

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from customer_behavior.asof import ONE_DAY
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.paths import INCLUDE_DIR
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from customer_behavior.errors import BadInputError
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.ingest.check import Report, check_file
 from customer_behavior.ingest.report import lines_of
 from customer_behavior.ingest.source import load_source
 from customer_behavior.paths import INCLUDE_DIR
 from customer_behavior.settings import load_shop
+from customer_behavior.stages.ingest_events import ingest
 
 DAY, NEXT = date(2024, 3, 5), date(2024, 3, 6)
 TIME = f"{DAY} 10:00:00"

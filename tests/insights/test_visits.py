@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from customer_behavior import marketing as publish
-from customer_behavior import recommend
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.insights import find_peaks, find_threshold
 from customer_behavior.insights.visits import MAX_EVENTS, clock, read_visits
 from customer_behavior.paths import INCLUDE_DIR
+from customer_behavior.settings import load_settings
+from customer_behavior.stages import publish_marketing, recommend
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import copy_frame, ensure_partitions
 from insights.worlds import cells, hours, visits_of, world
 from support import small_shop
@@ -34,7 +34,7 @@ def load(warehouse, events: list[dict]) -> None:
 
 def read(warehouse, as_of: date = AS_OF):
     with warehouse.begin("score") as connection:
-        return read_visits(connection, as_of)
+        return read_visits(connection, load_settings(), as_of)
 
 
 def table(frame: pd.DataFrame, kind: str, *columns: str) -> dict:
@@ -138,7 +138,7 @@ def insights_of(warehouse, as_of: date) -> dict[str, dict]:
     write_scores(warehouse, as_of, {"ann": 0.5, "bob": 0.4})
     recommend.products(warehouse, as_of)
     recommend.actions(warehouse, as_of)
-    publish.run(warehouse, as_of)
+    publish_marketing.publish(warehouse, as_of)
     return {row["insight"]: row for row in query(warehouse, "SELECT * FROM marketing.insights")}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
 from support.mornings import query
 

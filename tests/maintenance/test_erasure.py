@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import maintenance, recommend
-from customer_behavior import marketing as publish
 from customer_behavior.errors import ConfigurationError, PlatformError
-from customer_behavior.maintenance import erasure as erasure_module
+from customer_behavior.maintenance import erasure
+from customer_behavior.stages import publish_marketing, recommend
 from support.mornings import (
     D,
     days,
@@ -59,7 +58,7 @@ def shop(warehouse):
     write_rollup(warehouse, [{"customer_id": who, "event_day": D - days(1)} for who in names])
     recommend.products(warehouse, D)
     recommend.actions(warehouse, D)
-    publish.run(warehouse, D)
+    publish_marketing.publish(warehouse, D)
     execute(
         warehouse,
         "INSERT INTO raw.ingest_batches (source, batch_date, status, files, rows_read, rows_accepted, rows_rejected,"
@@ -100,18 +99,18 @@ def shop(warehouse):
 
 def test_a_dry_run_counts_and_touches_nothing(shop):
     before = everything(shop)
-    counted = maintenance.erase_customer(shop, WHO)
+    counted = erasure.erase_customer(shop, WHO)
     assert counted["dry_run"] is True
     assert everything(shop) == before
     assert counted["rows"]["raw.events"] == 3
-    done = maintenance.erase_customer(shop, WHO, dry_run=False)
+    done = erasure.erase_customer(shop, WHO, dry_run=False)
     assert done["rows"] == counted["rows"]
 
 
 def test_nothing_of_the_person_is_left_and_everything_of_the_others(shop):
     before = everything(shop)
     assert len(traces(shop)) == 13  # or the test would prove little
-    maintenance.erase_customer(shop, WHO, dry_run=False, run_id="r")
+    erasure.erase_customer(shop, WHO, dry_run=False, run_id="r")
     after = everything(shop)
     assert traces(shop) == {"raw.rejected_events": 1}  # person-7189 is somebody else
     others = [row for row in after["raw.rejected_events"] if WHO in row]
@@ -122,7 +121,7 @@ def test_nothing_of_the_person_is_left_and_everything_of_the_others(shop):
 
 
 def test_the_ledger_and_the_rejects_still_agree(shop):
-    maintenance.erase_customer(shop, WHO, dry_run=False)
+    erasure.erase_customer(shop, WHO, dry_run=False)
     (batch,) = query(shop, "SELECT * FROM raw.ingest_batches")
     assert (batch["rows_read"], batch["rows_accepted"], batch["rows_rejected"], batch["rows_duplicate"]) == (5, 2, 3, 0)
     assert query(shop, "SELECT count(*) AS n FROM raw.rejected_events") == [{"n": 3}]
@@ -132,25 +131,25 @@ def test_the_ledger_and_the_rejects_still_agree(shop):
 
 
 def test_the_audit_knows_that_somebody_was_erased_not_who(shop):
-    maintenance.erase_customer(shop, WHO, dry_run=False, run_id="r")
+    erasure.erase_customer(shop, WHO, dry_run=False, run_id="r")
     writes = query(shop, "SELECT table_name, slice, rows_deleted FROM monitoring.write_audit WHERE run_id = 'r'")
     assert {"table_name": "raw.events", "slice": "erasure of a person", "rows_deleted": 3} in writes
     assert WHO not in json.dumps(writes)
 
 
 def test_a_second_erasure_finds_nothing(shop):
-    maintenance.erase_customer(shop, WHO, dry_run=False)
-    assert set(maintenance.erase_customer(shop, WHO, dry_run=False)["rows"].values()) == {0}
+    erasure.erase_customer(shop, WHO, dry_run=False)
+    assert set(erasure.erase_customer(shop, WHO, dry_run=False)["rows"].values()) == {0}
 
 
 @pytest.mark.parametrize("nobody", ["", "  "])
 def test_nobody_is_no_customer(warehouse, nobody):
     with pytest.raises(ConfigurationError, match="customer_id is empty"):
-        maintenance.erase_customer(warehouse, nobody, dry_run=False)
+        erasure.erase_customer(warehouse, nobody, dry_run=False)
 
 
 def test_an_id_is_no_pattern(shop):
-    maintenance.erase_customer(shop, ".*", dry_run=False)
+    erasure.erase_customer(shop, ".*", dry_run=False)
     assert len(traces(shop)) == 13
 
 
@@ -166,15 +165,15 @@ def test_what_a_running_stage_had_read_does_not_come_back(shop, wrote_before):
             who = connection.execute(sa.text("SELECT DISTINCT customer_id FROM models.scores")).scalars().all()
             if wrote_before:
                 connection.execute(freeze, {"day": D, "who": who})
-            erasure = beside.submit(maintenance.erase_customer, shop, WHO, dry_run=False)
+            erasing = beside.submit(erasure.erase_customer, shop, WHO, dry_run=False)
             if wrote_before:
                 time.sleep(1.5)
             else:
                 while WHO in json.dumps(query(shop, "SELECT customer_id FROM models.scores")):
                     time.sleep(0.1)
                 connection.execute(freeze, {"day": D, "who": who})
-            assert not erasure.done()
-        erasure.result(timeout=60)
+            assert not erasing.done()
+        erasing.result(timeout=60)
     assert traces(shop) == {"raw.rejected_events": 1}
     late = query(shop, "SELECT customer_id FROM marketing.audience_members WHERE audience_id = 'late'")
     assert late == [{"customer_id": "other"}]
@@ -184,8 +183,8 @@ def test_a_database_error_names_nobody(shop, monkeypatch):
     def fail(connection, *_):
         connection.execute(sa.text("SELECT 1 / 0 WHERE :who <> ''"), {"who": WHO})
 
-    monkeypatch.setattr(erasure_module, "find_person", fail)
+    monkeypatch.setattr(erasure, "find_person", fail)
     with pytest.raises(PlatformError, match="the database ended the erasure") as said:
-        maintenance.erase_customer(shop, WHO, dry_run=False)
+        erasure.erase_customer(shop, WHO, dry_run=False)
     assert WHO not in str(said.value)
     assert said.value.__cause__ is None

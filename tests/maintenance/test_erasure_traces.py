@@ -7,9 +7,9 @@ import json
 import pytest
 import yaml
 
-from customer_behavior import maintenance
 from customer_behavior.errors import BadInputError, ConfigurationError
-from customer_behavior.ingest.dimensions.loading import load_delivery
+from customer_behavior.maintenance import erasure
+from customer_behavior.stages.ingest_events import load_dimension
 from maintenance.persons import DAY, configure, land, load, said, state
 from support.mornings import days, query
 
@@ -131,9 +131,9 @@ def test_nothing_is_left_and_nothing_comes_back(warehouse, folder, case):
     land(folder, source, [*OTHERS[source], *lines])
     load(warehouse, folder, source)
     assert said(warehouse) != "\n".join(row for rows in others.values() for row in rows)
-    counted = maintenance.erase_customer(warehouse, typed)
+    counted = erasure.erase_customer(warehouse, typed)
     assert any(counted["rows"].values())
-    done = maintenance.erase_customer(warehouse, typed, dry_run=False)
+    done = erasure.erase_customer(warehouse, typed, dry_run=False)
     assert done["rows"] == counted["rows"]
     left = state(warehouse)
     text = said(warehouse).lower()
@@ -143,13 +143,13 @@ def test_nothing_is_left_and_nothing_comes_back(warehouse, folder, case):
         assert [row for row in others[table] if row not in left[table]] == []  # everybody else is as they were
     load(warehouse, folder, source)
     assert state(warehouse) == left  # the ledger too
-    assert not any(maintenance.erase_customer(warehouse, typed)["rows"].values())
+    assert not any(erasure.erase_customer(warehouse, typed)["rows"].values())
 
 
 def test_a_line_that_is_mended_later_brings_nobody_back(warehouse, folder):
     land(folder, "spaced", [stamp("10:01:00", "purchase,80915,v1,tea,2 EUR")])
     load(warehouse, folder, "spaced")
-    maintenance.erase_customer(warehouse, "80915", dry_run=False)
+    erasure.erase_customer(warehouse, "80915", dry_run=False)
     land(folder, "spaced", [stamp("10:01:00", "purchase,80915,v1,tea,2")])
     load(warehouse, folder, "spaced")
     assert query(warehouse, "SELECT rows_read, rows_erased FROM raw.ingest_batches") == [
@@ -167,10 +167,10 @@ def test_another_source_s_customer_of_the_same_number_is_somebody_else(warehouse
         with pytest.raises(
             ConfigurationError, match=r"may mean 2 customers.*namespaces none, web\. Nothing was erased"
         ) as said_so:
-            maintenance.erase_customer(warehouse, "80915", dry_run)
+            erasure.erase_customer(warehouse, "80915", dry_run)
         assert "80915" not in str(said_so.value)
     assert state(warehouse) == before
-    maintenance.erase_customer(warehouse, "web:80915", dry_run=False)
+    erasure.erase_customer(warehouse, "web:80915", dry_run=False)
     assert [row for row in state(warehouse)["events"] if "80915" in row] == [
         row for row in before["events"] if "plain" in row
     ]
@@ -186,15 +186,15 @@ def test_spellings_that_differ_in_case_are_asked_about(warehouse, folder):
     land(folder, "plain", [stamp("10:00:00", "view,Ann,v1,tea,2"), stamp("10:01:00", "view,ann,v2,tea,2")])
     load(warehouse, folder, "plain")
     with pytest.raises(ConfigurationError, match="differ in case"):
-        maintenance.erase_customer(warehouse, "ann", dry_run=False)
-    maintenance.erase_customer(warehouse, "ann", dry_run=False, spelling="exactly as typed")
+        erasure.erase_customer(warehouse, "ann", dry_run=False)
+    erasure.erase_customer(warehouse, "ann", dry_run=False, spelling="exactly as typed")
     assert query(warehouse, "SELECT customer_id FROM raw.events") == [{"customer_id": "Ann"}]
 
 
 def test_several_ids_of_one_person_go_at_once(warehouse, folder):
     land(folder, "plain", [stamp("10:00:00", "view,718,v1,tea,2"), stamp("10:01:00", f"view,{MIA},v2,tea,2")])
     load(warehouse, folder, "plain")
-    done = maintenance.erase_customer(warehouse, f"718\n{MIA}\n", dry_run=False)
+    done = erasure.erase_customer(warehouse, f"718\n{MIA}\n", dry_run=False)
     assert (done["customers"], done["rows"]["raw.events"]) == (2, 2)
 
 
@@ -208,7 +208,7 @@ def test_the_person_s_own_address_is_looked_for_and_a_shared_one_is_not(warehous
     ]
     land(folder, "kept", lines)
     load(warehouse, folder, "kept")
-    maintenance.erase_customer(warehouse, "718", dry_run=False)
+    erasure.erase_customer(warehouse, "718", dry_run=False)
     assert own not in said(warehouse).lower()
     assert shared in said(warehouse)
     left = state(warehouse)
@@ -223,7 +223,7 @@ def test_a_number_is_found_as_a_cell_and_not_in_a_date_or_an_amount(warehouse, f
         [f"{DAY} 10:12:00,no,7,v1,tea,12.50", f"{DAY} 10:00:00,no,12,v1,tea,2", f"{DAY} 10:00:00,no,12.0,v1,tea,2"],
     )
     load(warehouse, folder, "plain")
-    maintenance.erase_customer(warehouse, "12", dry_run=False)
+    erasure.erase_customer(warehouse, "12", dry_run=False)
     texts = [row["raw_text"] for row in query(warehouse, "SELECT raw_text FROM raw.rejected_events ORDER BY line")]
     assert texts == [f"{DAY} 10:12:00,no,7,v1,tea,12.50", "[erased]", "[erased]"]
 
@@ -237,7 +237,7 @@ def test_a_visit_over_midnight_stays_away_as_well(warehouse, folder):
         DAY + days(1),
     )
     load(warehouse, folder, "plain", days=2)
-    maintenance.erase_customer(warehouse, "718", dry_run=False)
+    erasure.erase_customer(warehouse, "718", dry_run=False)
     for _ in range(2):
         events = query(warehouse, "SELECT session_id FROM raw.events")
         assert events == [{"session_id": "v2"}]
@@ -247,7 +247,7 @@ def test_a_visit_over_midnight_stays_away_as_well(warehouse, folder):
 def test_somebody_else_in_the_same_visit_stays(warehouse, folder):
     land(folder, "plain", [stamp("10:00:00", "view,718,v1,tea,2"), stamp("10:01:00", "view,bob,v1,tea,2")])
     load(warehouse, folder, "plain")
-    maintenance.erase_customer(warehouse, "718", dry_run=False)
+    erasure.erase_customer(warehouse, "718", dry_run=False)
     assert query(warehouse, "SELECT customer_id FROM raw.events") == [{"customer_id": "bob"}]
 
 
@@ -260,19 +260,19 @@ def test_dimensions_bring_nobody_back(warehouse, folder, monkeypatch):
     path = folder / "landing" / "members" / f"{DAY}.csv"
     path.parent.mkdir(parents=True)
     path.write_text(f"id,consent\n{MIA},true\nbob,true\n{MIA.lower()},true,more\nann,true,more\n")
-    load_delivery(warehouse, "members", DAY, landing=folder / "landing")
-    maintenance.erase_customer(warehouse, MIA.upper(), dry_run=False)
+    load_dimension(warehouse, "members", DAY, landing=folder / "landing")
+    erasure.erase_customer(warehouse, MIA.upper(), dry_run=False)
     left = state(warehouse)
     assert "muster" not in said(warehouse).lower()
     assert "ann,true,more" in said(warehouse)
-    load_delivery(warehouse, "members", DAY, landing=folder / "landing")
+    load_dimension(warehouse, "members", DAY, landing=folder / "landing")
     assert state(warehouse) == left
 
 
 def test_what_is_kept_of_a_person_cannot_be_read(warehouse, folder):
     land(folder, "plain", [stamp("10:00:00", "view,718,v1,tea,2")])
     load(warehouse, folder, "plain")
-    maintenance.erase_customer(warehouse, "718", dry_run=False)
+    erasure.erase_customer(warehouse, "718", dry_run=False)
     rows = query(warehouse, "SELECT hash, kind FROM raw.erased_customers ORDER BY kind")
     assert [row["kind"] for row in rows] == ["name", "session", "session", "session"]
     assert all(len(row["hash"]) == 64 for row in rows)

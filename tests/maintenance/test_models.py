@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from customer_behavior import maintenance
 from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.maintenance import models
 from customer_behavior.maintenance.models import LEAVE
 from customer_behavior.settings import TargetKey
 from support.mornings import D, days, execute, query, write_model
@@ -22,7 +22,7 @@ def two(warehouse):
 
 
 def test_the_models_are_listed_the_newest_first_with_what_a_person_needs_to_choose(two):
-    choice = maintenance.choices(two, KEY, D)
+    choice = models.choices(two, KEY, D)
     assert [option.rpartition(": ")[2] for option in choice.options] == ["new", "old", LEAVE]
     assert f"trained as of {D - days(10)}" in choice.options[0]
     assert "serves now" in choice.options[0] and "serves now" not in choice.options[1]
@@ -30,8 +30,8 @@ def test_the_models_are_listed_the_newest_first_with_what_a_person_needs_to_choo
 
 
 def test_the_chosen_one_is_a_new_promotion(two):
-    option = maintenance.choices(two, KEY, D).options[1]
-    done = maintenance.promote_chosen(two, KEY, option, D, reason="", actor="kim", run_id="r")
+    option = models.choices(two, KEY, D).options[1]
+    done = models.promote_chosen(two, KEY, option, D, reason="", actor="kim", run_id="r")
     assert (done["from"], done["to"]) == ("new", "old")
     rows = query(two, PROMOTIONS)
     assert len(rows) == 3
@@ -45,22 +45,22 @@ def test_the_chosen_one_is_a_new_promotion(two):
 
 @pytest.mark.parametrize("position", [0, 2])
 def test_what_serves_already_and_leaving_it_change_nothing(two, position):
-    option = maintenance.choices(two, KEY, D).options[position]
-    assert maintenance.promote_chosen(two, KEY, option, D, reason="", actor="kim")["promotion_id"] is None
+    option = models.choices(two, KEY, D).options[position]
+    assert models.promote_chosen(two, KEY, option, D, reason="", actor="kim")["promotion_id"] is None
     assert len(query(two, PROMOTIONS)) == 2
 
 
 def test_without_a_date_it_serves_after_the_newest_that_the_data_knows(two):
     with pytest.raises(NotReadyError, match="nothing is loaded"):
-        maintenance.choices(two, KEY, None)
+        models.choices(two, KEY, None)
     execute(
         two,
         "INSERT INTO raw.ingest_batches (source, batch_date, status, files, rows_read, rows_accepted, rows_rejected,"
         " rows_duplicate, event_days) VALUES ('till', '2024-03-31', 'loaded', '{}', 0, 0, 0, 0, '{2024-03-31}')",
     )
-    assert maintenance.choices(two, KEY, None).serves_after == date(2024, 4, 1)
+    assert models.choices(two, KEY, None).serves_after == date(2024, 4, 1)
 
 
 def test_a_target_without_models_says_so(warehouse):
     with pytest.raises(ConfigurationError, match=r"no model of purchase/7d? is registered: run train_models first"):
-        maintenance.choices(warehouse, KEY, D)
+        models.choices(warehouse, KEY, D)

@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 import yaml
 
-from customer_behavior import maintenance
 from customer_behavior.errors import CheckFailedError, ConfigurationError
 from customer_behavior.paths import INCLUDE_DIR
-from customer_behavior.settings import load_retention
+from customer_behavior.settings import load_settings
+from customer_behavior.stages import maintain_warehouse
 from customer_behavior.warehouse import ensure_partitions
 from support.mornings import D, days, execute, query, write_events, write_model, write_scores, write_snapshot
 
@@ -56,20 +56,20 @@ def test_events_go_by_the_month_they_are_too_old(warehouse):
     # 25 months before 15 June 2024 is 15 May 2022: that day is kept, the day before it goes.
     for day in (date(2022, 5, 14), date(2022, 5, 15), date(2024, 6, 1)):
         write_events(warehouse, [{"customer_id": "ann", "product_id": "milk", "event_day": day}])
-    assert maintenance.apply_retention(warehouse, dry_run=True)["partitions"] == ["raw.events_20220514"]
+    assert maintain_warehouse.apply_retention(warehouse, dry_run=True)["partitions"] == ["raw.events_20220514"]
     assert partitions(warehouse, "events") == ["events_20220514", "events_20220515", "events_20240601"]
-    done = maintenance.apply_retention(warehouse, dry_run=False, run_id="r")
+    done = maintain_warehouse.apply_retention(warehouse, dry_run=False, run_id="r")
     assert done["partitions"] == ["raw.events_20220514"]
     assert partitions(warehouse, "events") == ["events_20220515", "events_20240601"]
     (write,) = query(warehouse, "SELECT table_name, slice, run_id FROM monitoring.write_audit")
     assert write == {"table_name": "raw.events", "slice": "dropped raw.events_20220514", "run_id": "r"}
-    assert maintenance.apply_retention(warehouse, dry_run=False)["partitions"] == []
+    assert maintain_warehouse.apply_retention(warehouse, dry_run=False)["partitions"] == []
 
 
 def test_it_is_a_dry_run_unless_asked_otherwise(warehouse):
     knows(warehouse)
     write_events(warehouse, [{"customer_id": "ann", "product_id": "milk", "event_day": date(2020, 1, 1)}])
-    assert maintenance.apply_retention(warehouse)["dry_run"] is True
+    assert maintain_warehouse.apply_retention(warehouse)["dry_run"] is True
     assert partitions(warehouse, "events") == ["events_20200101"]
 
 
@@ -85,19 +85,19 @@ def test_snapshots_of_promoted_models_stay(warehouse):
         "UPDATE models.model_versions SET report_dates = ARRAY[:day]::date[] WHERE model_id = 'serving'",
         day=old[5],
     )
-    maintenance.apply_retention(warehouse, dry_run=False)
+    maintain_warehouse.apply_retention(warehouse, dry_run=False)
     kept = [row["as_of_date"] for row in query(warehouse, "SELECT DISTINCT as_of_date FROM features.customer_snapshot")]
     assert sorted(kept) == sorted([old[0], old[2], old[3], old[5]])
 
 
 def test_sessions_go_when_they_are_too_old_to_learn_from(warehouse):
     knows(warehouse)
-    kept_days = load_retention().sessions_days
+    kept_days = load_settings().retention.sessions_days
     old = [TODAY - days(age) for age in (kept_days + 1, kept_days, 1)]
     with warehouse.begin() as connection:
         for day in old:
             ensure_partitions(connection, "features.session_snapshot", day, day)
-    maintenance.apply_retention(warehouse, dry_run=False)
+    maintain_warehouse.apply_retention(warehouse, dry_run=False)
     assert partitions(warehouse, "session_snapshot") == [f"session_snapshot_{day:%Y%m%d}" for day in old[1:]]
 
 
@@ -116,7 +116,7 @@ def test_scores_go_by_days_and_marketing_by_whole_months(warehouse):
             "INSERT INTO marketing.insights (as_of_date, insight, statement, details) VALUES (:d, 'x', 'x', '{}')",
             d=day,
         )
-    done = maintenance.apply_retention(warehouse, dry_run=False)
+    done = maintain_warehouse.apply_retention(warehouse, dry_run=False)
     assert done["partitions"] == [
         "models.scores_20230511",
         "marketing.customer_scores_202304",
@@ -142,7 +142,7 @@ def test_checkpoints_go_with_their_sums(warehouse):
             " last_event_day, purchase_days, gap_squares, orders, revenue) VALUES (:d, 'ann', :d, :d, 0, 0, 0, 0)",
             d=month,
         )
-    rows = maintenance.apply_retention(warehouse, dry_run=False)["rows"]
+    rows = maintain_warehouse.apply_retention(warehouse, dry_run=False)["rows"]
     for table in ("features.checkpoints", "features.customer_checkpoint"):
         assert rows[table] == 1
         kept = query(warehouse, f"SELECT checkpoint_date FROM {table}")
@@ -158,8 +158,8 @@ def test_the_audit_is_thinned_and_says_so(warehouse):
             " VALUES ('t', :stamp, 0, 0, :stamp)",
             stamp=stamp,
         )
-    assert maintenance.apply_retention(warehouse)["rows"]["monitoring.write_audit"] == 1
-    maintenance.apply_retention(warehouse, dry_run=False)
+    assert maintain_warehouse.apply_retention(warehouse)["rows"]["monitoring.write_audit"] == 1
+    maintain_warehouse.apply_retention(warehouse, dry_run=False)
     slices = [row["slice"] for row in query(warehouse, "SELECT slice FROM monitoring.write_audit ORDER BY audit_id")]
     assert slices == ["2024-03-17 00:00:00+00", "before 2024-03-17"]
 
@@ -167,7 +167,7 @@ def test_the_audit_is_thinned_and_says_so(warehouse):
 def test_unloaded_and_young_is_kept(warehouse):
     knows(warehouse, D + days(35))
     write_snapshot(warehouse, D, {"ann": {}})
-    assert maintenance.apply_retention(warehouse, dry_run=False)["partitions"] == []
+    assert maintain_warehouse.apply_retention(warehouse, dry_run=False)["partitions"] == []
 
 
 def test_ages_count_from_the_newest_date_that_the_data_knows(warehouse):
@@ -175,7 +175,7 @@ def test_ages_count_from_the_newest_date_that_the_data_knows(warehouse):
         write_events(warehouse, [{"customer_id": "ann", "product_id": "milk", "event_day": day}])
         write_scores(warehouse, day, {"ann": 0.5})
     knows(warehouse, date(2018, 1, 1))
-    done = maintenance.apply_retention(warehouse, dry_run=False)
+    done = maintain_warehouse.apply_retention(warehouse, dry_run=False)
     assert (done["newest"], done["partitions"]) == ("2018-01-01", [])
 
 
@@ -186,11 +186,11 @@ def test_a_day_that_came_empty_tells_no_date(warehouse):
         "INSERT INTO raw.ingest_batches (source, batch_date, status, files, rows_read, rows_accepted, rows_rejected,"
         " rows_duplicate, event_days) VALUES ('till', '2026-11-24', 'empty', '{}', 0, 0, 0, 0, '{}')",
     )
-    assert maintenance.apply_retention(warehouse)["newest"] == "2018-01-01"
+    assert maintain_warehouse.apply_retention(warehouse)["newest"] == "2018-01-01"
 
 
 def test_of_an_empty_warehouse_nothing_is_too_old(warehouse):
-    assert maintenance.apply_retention(warehouse, dry_run=False)["newest"] is None
+    assert maintain_warehouse.apply_retention(warehouse, dry_run=False)["newest"] is None
 
 
 def test_nothing_is_removed_until_the_file_says_so(warehouse, applied):
@@ -198,9 +198,9 @@ def test_nothing_is_removed_until_the_file_says_so(warehouse, applied):
     for day in (date(2022, 5, 14), date(2024, 6, 1), date(2024, 6, 2)):
         write_events(warehouse, [{"customer_id": "ann", "product_id": "milk", "event_day": day}])
     knows(warehouse)
-    assert maintenance.apply_retention(warehouse)["partitions"] == ["raw.events_20220514"]
+    assert maintain_warehouse.apply_retention(warehouse)["partitions"] == ["raw.events_20220514"]
     with pytest.raises(ConfigurationError, match="apply: false, so nothing was removed"):
-        maintenance.apply_retention(warehouse, dry_run=False)
+        maintain_warehouse.apply_retention(warehouse, dry_run=False)
     assert len(partitions(warehouse, "events")) == 3
 
 
@@ -227,7 +227,7 @@ def test_the_newest_ready_morning_stays_with_what_it_needs(warehouse, kept):
     for month in (date(2021, 12, 1), date(2022, 1, 1), date(2022, 2, 1)):
         with warehouse.begin() as connection:
             ensure_partitions(connection, f"marketing.{kept}", month, month, unit="month")
-    maintenance.apply_retention(warehouse, dry_run=False, largest_share=1.0)
+    maintain_warehouse.apply_retention(warehouse, dry_run=False, largest_share=1.0)
     assert partitions(warehouse, kept) == [f"{kept}_202201", f"{kept}_202202"]
     for table in ("scores", "customer_snapshot"):
         assert partitions(warehouse, table) == [f"{table}_20220110", f"{table}_20240614"]
@@ -244,10 +244,10 @@ def test_more_than_the_share_stops_with_the_numbers_and_the_remedy(warehouse):
         CheckFailedError,
         match=r"75% of raw\.events \(3 partitions before 2022-05-15\): more than the 50%.*largest_share",
     ):
-        maintenance.apply_retention(warehouse, dry_run=False)
+        maintain_warehouse.apply_retention(warehouse, dry_run=False)
     assert len(partitions(warehouse, "events")) == 4
-    assert len(maintenance.apply_retention(warehouse)["partitions"]) == 3  # a dry run says what it would be
-    assert len(maintenance.apply_retention(warehouse, dry_run=False, largest_share=0.8)["partitions"]) == 3
+    assert len(maintain_warehouse.apply_retention(warehouse)["partitions"]) == 3  # a dry run says what it would be
+    assert len(maintain_warehouse.apply_retention(warehouse, dry_run=False, largest_share=0.8)["partitions"]) == 3
 
 
 def test_one_batch_of_a_wrong_year_does_not_empty_the_warehouse(warehouse):
@@ -255,5 +255,5 @@ def test_one_batch_of_a_wrong_year_does_not_empty_the_warehouse(warehouse):
         write_events(warehouse, [{"customer_id": "ann", "product_id": "milk", "event_day": date(2024, 6, 1) + days(n)}])
     knows(warehouse, date(2099, 1, 2))
     with pytest.raises(CheckFailedError, match="Is that the newest date of the shop's data"):
-        maintenance.apply_retention(warehouse, dry_run=False)
+        maintain_warehouse.apply_retention(warehouse, dry_run=False)
     assert len(partitions(warehouse, "events")) == 4

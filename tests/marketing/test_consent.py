@@ -5,10 +5,9 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import marketing as publish
-from customer_behavior import recommend
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.paths import REPO_DIR
+from customer_behavior.stages import publish_marketing, recommend
 from ingest.dimensions.test_consent import NO, UNKNOWN, UNREADABLE, Shop
 from support.mornings import D, days, execute, query, write_events, write_model, write_scores, write_snapshot
 
@@ -47,7 +46,7 @@ def shop(warehouse, tmp_path, monkeypatch):
 def morning(shop):
     recommend.products(shop.warehouse, D)
     recommend.actions(shop.warehouse, D)
-    return publish.run(shop.warehouse, D)
+    return publish_marketing.publish(shop.warehouse, D)
 
 
 def test_without_consent_there_is_no_action_and_no_product(shop):
@@ -101,7 +100,7 @@ def test_a_delivery_that_came_after_the_recommendations_stops_them_at_publicatio
     recommend.products(shop.warehouse, D)
     recommend.actions(shop.warehouse, D)
     shop.deliver("crm", D - days(1), "ann,no,FR")
-    publish.run(shop.warehouse, D)
+    publish_marketing.publish(shop.warehouse, D)
     [ann] = query(shop.warehouse, "SELECT * FROM marketing.customer_scores WHERE customer_id = 'ann'")
     assert (ann["recommended_action"], ann["action_reason"], ann["recommended_products"]) == ("none", NO, [])
 
@@ -115,7 +114,7 @@ def test_a_shop_in_which_nobody_may_be_contacted_is_published(shop):
 def test_products_that_are_missing_are_still_missed(shop):
     recommend.actions(shop.warehouse, D)
     with pytest.raises(CheckFailedError, match="no rows for the date although customers who may be contacted bought"):
-        publish.run(shop.warehouse, D)
+        publish_marketing.publish(shop.warehouse, D)
 
 
 def test_without_a_dimension_of_customers_nobody_is_left_alone_and_it_is_said(shop):

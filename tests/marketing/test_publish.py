@@ -6,10 +6,9 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import marketing as publish
-from customer_behavior import recommend
 from customer_behavior.errors import CheckFailedError, NotReadyError, WarehouseError
 from customer_behavior.recommend.actions.rules import held_out
+from customer_behavior.stages import publish_marketing, recommend
 from support.mornings import (
     D,
     days,
@@ -72,7 +71,7 @@ def morning(warehouse):
 
 
 def test_a_customer_in_full(morning):
-    publish.run(morning, D, run_id="r")
+    publish_marketing.publish(morning, D, run_id="r")
     first = query(morning, CUSTOMERS)[0]
     assert first.pop("published_at") is not None
     assert first == {
@@ -103,7 +102,7 @@ def test_a_customer_in_full(morning):
 
 
 def test_tiers_and_what_is_missing(morning):
-    result = publish.run(morning, D)
+    result = publish_marketing.publish(morning, D)
     rows = query(morning, CUSTOMERS)
     assert [row["tier"] for row in rows] == ["high"] * 4 + ["medium"] * 8 + ["low"] * 8
     last = rows[-1]
@@ -133,7 +132,7 @@ def test_someone_held_out_is_left_alone_and_marked(warehouse):
     write_scores(warehouse, D, dict.fromkeys(names, 0.75), target="lapse", horizon_days=28)
     recommend.products(warehouse, D)
     recommend.actions(warehouse, D)
-    publish.run(warehouse, D)
+    publish_marketing.publish(warehouse, D)
     out = [who for who in names if held_out(who, "win_back", 0.1)]
     rows = {row["customer_id"]: row for row in query(warehouse, CUSTOMERS)}
     assert 0 < len(out) < 30
@@ -162,12 +161,12 @@ def test_segments(warehouse):
     write_snapshot(warehouse, D, {f"c{n}": {**QUIET, **values} for n, (_, values) in enumerate(SEGMENTS)})
     write_scores(warehouse, D, {f"c{n}": 0.5 for n in range(len(SEGMENTS))})
     recommend.actions(warehouse, D)
-    publish.run(warehouse, D)
+    publish_marketing.publish(warehouse, D)
     assert [row["segment"] for row in query(warehouse, CUSTOMERS)] == [segment for segment, _ in SEGMENTS]
 
 
 def test_insights_stand_on_what_was_known(morning):
-    publish.run(morning, D)
+    publish_marketing.publish(morning, D)
     found = {row["insight"]: row for row in query(morning, "SELECT * FROM marketing.insights")}
     assert found["price_threshold"]["statement"] == (
         "No price threshold was found: the source shows no visits that end without a purchase"
@@ -180,7 +179,7 @@ def test_insights_stand_on_what_was_known(morning):
     assert found["calibration"]["details"]["source"] == "report of the training"
     judge(morning, scored=D - days(9), judged=D - days(1))
     judge(morning, scored=D - days(7), judged=D)  # judged on the morning itself: not known before it
-    publish.run(morning, D)
+    publish_marketing.publish(morning, D)
     (row,) = query(morning, "SELECT * FROM marketing.insights WHERE insight = 'calibration'")
     assert row["statement"] == (
         "Of the 500 customers scored on 2024-03-01, 60.0% were expected to buy within 7 days and 51.0% did; a probability was "
@@ -239,7 +238,7 @@ def test_customers_in_a_segment_confirmed_before_are_not_reliable(warehouse):
     confirm(warehouse, D - days(2), everybody, "not confirmed", confirmed=False)
     confirm(warehouse, D - days(29), everybody, "long mended")
     confirm(warehouse, D - days(3), everybody, "another target", target="lapse")
-    result = publish.run(warehouse, D)
+    result = publish_marketing.publish(warehouse, D)
     rows = {row["customer_id"]: (row["reliable"], row["unreliable_reason"]) for row in query(warehouse, CUSTOMERS)}
     assert rows == {"in": (False, "few orders"), "many": (True, None), "rhythm": (True, None)}
     assert result["warnings"] == [
@@ -261,7 +260,7 @@ def test_status_warns_of_drift_of_bad_probabilities_and_of_a_model_that_is_none(
             day=day,
             drifted=drifted,
         )
-    publish.run(warehouse, D)
+    publish_marketing.publish(warehouse, D)
     (status,) = query(warehouse, "SELECT warnings FROM marketing.status")
     assert status["warnings"] == [
         "customers have moved away from those the model learned from: 12 of 29 features on 2024-03-09, compared with 2024-01-01",
@@ -271,9 +270,9 @@ def test_status_warns_of_drift_of_bad_probabilities_and_of_a_model_that_is_none(
 
 
 def test_a_second_run_writes_again_and_the_same(morning):
-    publish.run(morning, D)
+    publish_marketing.publish(morning, D)
     first = everything(morning)
-    publish.run(morning, D, run_id="second")
+    publish_marketing.publish(morning, D, run_id="second")
     assert everything(morning) == first
     written = query(
         morning, "SELECT table_name, rows_deleted, rows_written FROM monitoring.write_audit WHERE run_id = 'second'"
@@ -303,32 +302,32 @@ BROKEN = [
 
 @pytest.mark.parametrize(("harm", "message"), BROKEN)
 def test_a_failing_check_leaves_marketing_as_it_was(morning, harm, message):
-    publish.run(morning, D)
+    publish_marketing.publish(morning, D)
     before = everything(morning)
     execute(morning, harm)
     with pytest.raises(CheckFailedError, match=message):
-        publish.run(morning, D)
+        publish_marketing.publish(morning, D)
     assert everything(morning) == before
 
 
 def test_without_scores_or_recommendations_it_names_what_to_run(warehouse):
     write_model(warehouse)
     with pytest.raises(NotReadyError, match="run score_customers for as-of date 2024-03-10"):
-        publish.run(warehouse, D)
+        publish_marketing.publish(warehouse, D)
     write_snapshot(warehouse, D, {"ann": QUIET})
     write_scores(warehouse, D, {"ann": 0.5})
     with pytest.raises(NotReadyError, match="run recommend for as-of date 2024-03-10"):
-        publish.run(warehouse, D)
+        publish_marketing.publish(warehouse, D)
 
 
 def test_the_latest_view_shows_the_newest_ready_morning(morning):
-    publish.run(morning, D)
+    publish_marketing.publish(morning, D)
     write_snapshot(morning, D + days(1), dict.fromkeys(NAMES[:12], QUIET))
     write_scores(morning, D + days(1), dict.fromkeys(NAMES[:12], 0.5))
     recommend.products(morning, D + days(1))
     recommend.actions(morning, D + days(1))
     assert latest(morning) == [(D, 20)]
-    publish.run(morning, D + days(1))
+    publish_marketing.publish(morning, D + days(1))
     assert latest(morning) == [(D + days(1), 12)]
 
 
@@ -338,7 +337,7 @@ def latest(warehouse) -> list[tuple[date, int]]:
 
 
 def test_marketing_reads_its_schema_and_nothing_else(morning):
-    publish.run(morning, D)
+    publish_marketing.publish(morning, D)
     tables = query(
         morning,
         "SELECT table_schema || '.' || table_name AS name FROM information_schema.tables"

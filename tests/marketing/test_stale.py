@@ -3,8 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import marketing as publish
-from customer_behavior import recommend
+from customer_behavior.stages import publish_marketing, recommend
 from customer_behavior.warehouse import audit
 from marketing.test_publish import QUIET, confirm, judge
 from support.mornings import D, days, execute, query, write_model, write_scores, write_snapshot
@@ -26,7 +25,7 @@ def morning(warehouse):
     judge(warehouse, D - days(9), D - days(1), ece=0)
     recommend.products(warehouse, D)
     recommend.actions(warehouse, D)
-    publish.run(warehouse, D)
+    publish_marketing.publish(warehouse, D)
     assert status(warehouse)["stale"] is False
     return warehouse
 
@@ -108,7 +107,7 @@ def test_what_changes_after_the_publication_makes_it_stale_until_it_is_published
     assert found["stale_because"].startswith(words)
     assert ";" not in found["stale_because"]
     if change is not promote:  # that needs new scores first
-        publish.run(morning, D)
+        publish_marketing.publish(morning, D)
         assert (status(morning)["stale"], status(morning)["stale_because"]) == (False, None)
 
 
@@ -138,7 +137,7 @@ def test_a_first_morning_says_that_nothing_was_monitored(warehouse):
     write_snapshot(warehouse, D, {"ann": QUIET})
     write_scores(warehouse, D, {"ann": 0.5})
     recommend.actions(warehouse, D)
-    publish.run(warehouse, D)
+    publish_marketing.publish(warehouse, D)
     [row] = query(warehouse, "SELECT made_from ->> 'monitored' AS monitored FROM marketing.status")
     assert row["monitored"] == "not monitored"
 
@@ -155,7 +154,7 @@ def test_a_segment_found_on_another_model_says_so_after_those_of_the_model_itsel
     execute(
         warehouse, "UPDATE monitoring.model_performance SET model_id = 'm0' WHERE judged_as_of = :day", day=D - days(1)
     )
-    result = publish.run(warehouse, D)
+    result = publish_marketing.publish(warehouse, D)
     rows = query(warehouse, "SELECT customer_id, reliable, unreliable_reason FROM marketing.customer_scores ORDER BY 1")
     other = "orders up to 2.5 (found on the scores of model m0; these are of model m1)"
     assert [tuple(row.values()) for row in rows] == [("one", False, "orders up to 1.5"), ("two", False, other)]

@@ -12,7 +12,7 @@ import pandas as pd
 from customer_behavior.evaluation.evaluation import evaluate, gain_table
 from customer_behavior.evaluation.thresholds import thresholds
 from customer_behavior.reporting import ReportData
-from customer_behavior.settings import load_features
+from customer_behavior.settings import load_settings
 from customer_behavior.targets.outcome import OUTCOMES
 
 FEATURES = ("days_since_purchase", "orders_28d", "revenue_90d", "views_7d", "tenure_days", "carts_7d", "purchase_days_90d",
@@ -72,7 +72,7 @@ def purchase(rows: int = 3000, seed: int = 3, **changes: Any) -> ReportData:
             "checks": {"log_loss": {"passed": True, "gain": 0.0027, "gain_low": 0.0004, "allowed": -0.002},
                        "calibration": {"passed": True, "ece": 0.012}, "segments": {"passed": False, "worst": "new customers"}},
         },
-        sample=sample.head(2000), contributions=effects[:2000], features=FEATURES, catalogue=load_features(),
+        sample=sample.head(2000), contributions=effects[:2000], features=FEATURES, catalogue=load_settings().features,
         duration_seconds=184.0, libraries={"numpy": "2.3.5", "scikit-learn": "1.9.1", "xgboost": "3.2.0"},
     )  # fmt: skip
     return replace(data, **changes)

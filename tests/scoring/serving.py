@@ -10,7 +10,7 @@ import xgboost as xgb
 
 from customer_behavior.models import BoostedTrees, Model, matrix, model_id, promotions
 from customer_behavior.models.calibration import LogLine, Platt
-from customer_behavior.settings import load_catalogue, load_features
+from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse
 
 LEVELS = {"country": ["DE", "FR"], "device": ["app", 'a "quoted" phone']}
@@ -28,7 +28,7 @@ def trees(
 ) -> BoostedTrees:
     """Return trees that tell recent buyers from others (the other way round on one device), or, as `reg:tweedie`, what they spent."""
     levels = levels or {}
-    numbers = [name for name, feature in load_features().items() if feature.kind == "number"]
+    numbers = [name for name, feature in load_settings().features.items() if feature.kind == "number"]
     features = (*(name for name in numbers if not name.startswith(("purchase_days", "revenue"))), *levels)
     label = rows["purchase_days_28d"] > 1 if outcome.startswith("binary") else rows["revenue_90d"]
     if levels:
@@ -63,7 +63,7 @@ def serve(warehouse: Warehouse, target: str, horizon_days: int, model: Model, ef
 
 def plain_reasons(row: pd.Series, shares: np.ndarray, features: tuple[str, ...]) -> list[dict]:
     """Return a customer's reasons, worked out one by one."""
-    catalogue, found = load_catalogue().columns, []
+    catalogue, found = load_settings().catalogue.columns, []
     for index in sorted(range(len(features)), key=lambda one: (-abs(shares[one]), one))[:3]:
         if abs(shares[index]) < 0.0005:
             continue

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from customer_behavior.scoring.reasons import in_words, reasons_json
-from customer_behavior.settings import Feature, load_features
+from customer_behavior.settings import Feature, load_settings
 
 CATALOGUE = {
     "days": Feature(
@@ -50,6 +50,6 @@ def test_a_model_without_features_has_no_reasons():
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.5, 1234.5678, np.nan])
 def test_every_feature_of_the_catalogue_has_words(value):
-    for name, feature in load_features().items():
+    for name, feature in load_settings().features.items():
         assert "{" not in in_words(name, value, feature)
         assert "nan" not in in_words(name, value, feature)

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import scoring
 from customer_behavior.errors import CheckFailedError, NotReadyError
 from customer_behavior.features import snapshot
 from customer_behavior.models import BaseRate, promotions, registry
+from customer_behavior.settings import load_settings
+from customer_behavior.stages import score_customers
 from scoring.serving import LEVELS, plain_reasons, serve, snapshot_rows, trees
 from support.rollup_shop import FIRST_DAY, open_shop, purchases
 
@@ -37,7 +38,7 @@ TAKEN = (
 def shop(warehouse, config):
     """A shop with models promoted on the day before D, and the snapshot of D."""
     open_shop(warehouse, purchases(DAYS), DAYS)
-    snapshot.build(warehouse, D)
+    snapshot.build(warehouse, load_settings(), D)
     with warehouse.begin() as connection:
         connection.execute(sa.text(ATTRIBUTES))
     rows = snapshot_rows(warehouse, D)
@@ -50,11 +51,11 @@ def shop(warehouse, config):
 
 def stage(warehouse, buckets: int, token: str = "run", only: list[int] | None = None) -> None:
     for bucket in range(buckets) if only is None else only:
-        scoring.score_bucket(warehouse, D, bucket=bucket, buckets=buckets, run_token=token, run_id="test")
+        score_customers.score_bucket(warehouse, D, bucket=bucket, buckets=buckets, run_token=token, run_id="test")
 
 
 def publish(warehouse, buckets: int, token: str = "run") -> dict:
-    return scoring.publish(warehouse, D, run_token=token, buckets=buckets, run_id="test")
+    return score_customers.publish_scores(warehouse, D, run_token=token, buckets=buckets, run_id="test")
 
 
 def frame(warehouse, query: str = SCORES) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def frame(warehouse, query: str = SCORES) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("target", "kind"), [("purchase", "probability"), ("value", "amount")])
 def test_scores_are_the_models_ranked_over_all_with_reasons(shop, target, kind):
-    assert scoring.plan_buckets(shop, D) == [0]
+    assert score_customers.plan_buckets(shop, D) == [0]
     stage(shop, 1)
     result = publish(shop, 1)
     key = {"purchase": "purchase/7d", "value": "value/30d"}[target]
@@ -122,7 +123,7 @@ def test_a_bucket_may_be_empty(shop):
     with shop.begin() as connection:
         taken = connection.execute(sa.text(TAKEN), {"buckets": buckets}).scalars().all()
     empty = next(bucket for bucket in range(buckets) if bucket not in taken)
-    staged = scoring.score_bucket(shop, D, bucket=empty, buckets=buckets, run_token="run", run_id=None)
+    staged = score_customers.score_bucket(shop, D, bucket=empty, buckets=buckets, run_token="run", run_id=None)
     assert staged["rows"] == {"purchase/7d": 0, "lapse/28d": 0, "value/30d": 0}
 
 
@@ -175,7 +176,7 @@ def two_days(shop):
     """The shop with published scores of D and of the day before it."""
     before = D - timedelta(days=1)
     serve(shop, "purchase", 7, BaseRate(0.1), before - timedelta(days=1))
-    snapshot.build(shop, before)
+    snapshot.build(shop, load_settings(), before)
     for day in (before, D):
         stage_day(shop, day)
         publish_day(shop, day)
@@ -183,12 +184,14 @@ def two_days(shop):
 
 
 def stage_day(warehouse, day: date) -> None:
-    scoring.score_bucket(warehouse, day, bucket=0, buckets=1, run_token=f"run {day}", run_id=None)
+    score_customers.score_bucket(warehouse, day, bucket=0, buckets=1, run_token=f"run {day}", run_id=None)
 
 
 def publish_day(warehouse, day: date) -> int:
     """Publish what the day's own run staged; return how many were scored for the primary target."""
-    return scoring.publish(warehouse, day, run_token=f"run {day}", buckets=1, run_id=None)["rows"]["purchase/7d"]
+    return score_customers.publish_scores(warehouse, day, run_token=f"run {day}", buckets=1, run_id=None)["rows"][
+        "purchase/7d"
+    ]
 
 
 def test_a_new_date_and_an_old_one_are_published_while_others_read(shop, two_days):
@@ -277,10 +280,10 @@ def test_a_damaged_model_file_is_named_and_the_last_scores_stay(shop, also_the_h
 
 def test_a_model_promoted_on_the_date_itself_does_not_score_it(warehouse, config):
     open_shop(warehouse, purchases(DAYS), DAYS)
-    snapshot.build(warehouse, D)
+    snapshot.build(warehouse, load_settings(), D)
     serve(warehouse, "purchase", 7, BaseRate(0.1), D)
     for attempt in (
-        lambda: scoring.plan_buckets(warehouse, D),
+        lambda: score_customers.plan_buckets(warehouse, D),
         lambda: stage(warehouse, 1),
         lambda: publish(warehouse, 1),
     ):
@@ -299,14 +302,14 @@ def test_a_promotion_between_scoring_and_publishing_stops_it(shop):
 
 def test_a_date_without_a_snapshot_says_so(shop):
     with pytest.raises(NotReadyError, match="build the snapshot first"):
-        scoring.plan_buckets(shop, D + timedelta(days=1))
+        score_customers.plan_buckets(shop, D + timedelta(days=1))
 
 
 def test_buckets_hold_at_most_about_their_size(shop, config):
     rows = len(frame(shop, f"SELECT 1 FROM features.customer_snapshot WHERE as_of_date = '{D}'"))
     targets = config / "targets.yaml"
     targets.write_text(targets.read_text().replace("bucket_rows: 50000", f"bucket_rows: {rows // 3}"))
-    assert scoring.plan_buckets(shop, D) == [0, 1, 2, 3] if rows % 3 else [0, 1, 2]
+    assert score_customers.plan_buckets(shop, D) == [0, 1, 2, 3] if rows % 3 else [0, 1, 2]
 
 
 def test_nobody_to_score_publishes_nothing(shop):
@@ -321,9 +324,9 @@ def test_a_base_rate_scores_everyone_alike_without_reasons(warehouse, config):
     open_shop(warehouse, purchases(4), 4)
     day = FIRST_DAY + timedelta(days=4)
     serve(warehouse, "purchase", 7, BaseRate(0.1), day - timedelta(days=1))
-    snapshot.build(warehouse, day)
-    scoring.score_bucket(warehouse, day, bucket=0, buckets=1, run_token="t", run_id=None)
-    scoring.publish(warehouse, day, run_token="t", buckets=1, run_id=None)
+    snapshot.build(warehouse, load_settings(), day)
+    score_customers.score_bucket(warehouse, day, bucket=0, buckets=1, run_token="t", run_id=None)
+    score_customers.publish_scores(warehouse, day, run_token="t", buckets=1, run_id=None)
     scores = frame(warehouse).query("target == 'purchase'")
     assert scores["probability"].nunique() == 1
     assert set(scores["reasons"]) == {"[]"}

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior import marketing as publish
-from customer_behavior import monitoring, recommend, scoring, training
 from customer_behavior.demo.chain import Backfill, Chain
 from customer_behavior.features import snapshot
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.local.options import StackOptions
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.local.stack import LocalStack
+from customer_behavior.settings import load_settings
+from customer_behavior.stages import monitor_models, publish_marketing, recommend, score_customers, train_models
+from customer_behavior.stages.ingest_events import ingest
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.migrate import upgrade
 from support import small_shop
 from support.stack_shop import (
     Tables,
@@ -99,23 +99,23 @@ class InOrder:
         ingest(self.warehouse, small_shop.SOURCE, first, last or first)
 
     def train(self, as_of: date) -> None:
-        training.run(self.warehouse, as_of, promote=True, run_id=None)
+        train_models.train_targets(self.warehouse, as_of, promote=True, run_id=None)
 
     def score(self, as_of: date) -> None:
-        snapshot.build(self.warehouse, as_of)
-        buckets = scoring.plan_buckets(self.warehouse, as_of)
+        snapshot.build(self.warehouse, load_settings(), as_of)
+        buckets = score_customers.plan_buckets(self.warehouse, as_of)
         which = {"run_token": "in order", "buckets": len(buckets), "run_id": None}
         for bucket in buckets:
-            scoring.score_bucket(self.warehouse, as_of, bucket=bucket, **which)
-        scoring.publish(self.warehouse, as_of, **which)
+            score_customers.score_bucket(self.warehouse, as_of, bucket=bucket, **which)
+        score_customers.publish_scores(self.warehouse, as_of, **which)
 
     def after_scoring(self, as_of: date) -> None:
         recommend.products(self.warehouse, as_of)
         recommend.actions(self.warehouse, as_of)
-        publish.run(self.warehouse, as_of)
-        monitoring.measure_drift(self.warehouse, as_of)
-        monitoring.judge_matured(self.warehouse, as_of)
-        monitoring.raise_incidents(self.warehouse, as_of, quiet=True)
+        publish_marketing.publish(self.warehouse, as_of)
+        monitor_models.measure_drift(self.warehouse, as_of)
+        monitor_models.judge_matured(self.warehouse, as_of)
+        monitor_models.raise_incidents(self.warehouse, as_of, quiet=True)
 
 
 def land(landing: Path) -> None:

@@ -8,11 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from conftest import TEMPLATE
-from customer_behavior import training
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.models import BaseRate, promotions
 from customer_behavior.settings import TargetKey
-from customer_behavior.stages import train_models as nightly
+from customer_behavior.stages import train_models
 from customer_behavior.training import core
 from customer_behavior.training.gate import Decision
 from customer_behavior.warehouse import Warehouse
@@ -31,7 +30,7 @@ def shop(warehouse, config):
 
 def train(warehouse, as_of=AS_OF, **options):
     options = {"promote": True, "run_id": "test", "targets": [PURCHASE], **options}
-    return training.run(warehouse, as_of, **options)
+    return train_models.train_targets(warehouse, as_of, **options)
 
 
 def table(warehouse, query: str) -> list[tuple]:
@@ -107,7 +106,7 @@ def worse(monkeypatch):
         recipe = {**trained.model.recipe, "served": "base_rate"}
         return replace(trained, model=BaseRate(0.99, recipe=recipe), served="base_rate")
 
-    return lambda: monkeypatch.setattr(nightly, "train", train_badly)
+    return lambda: monkeypatch.setattr(train_models, "train", train_badly)
 
 
 def test_every_decision_is_on_record_for_and_against(shop, worse):
@@ -124,7 +123,7 @@ def test_every_decision_is_on_record_for_and_against(shop, worse):
 def test_with_approval_a_model_that_passes_waits_for_a_person(shop, config, monkeypatch):
     targets = config / "targets.yaml"
     targets.write_text(targets.read_text().replace("approval: false", "approval: true"))
-    monkeypatch.setattr(nightly, "against_champion", lambda *_: Decision(True, "as good"))
+    monkeypatch.setattr(train_models, "against_champion", lambda *_: Decision(True, "as good"))
     first = train(shop, AS_OF - timedelta(days=7))[0]
     assert first["promoted"]  # what serves a shop without a champion need not wait
     second = train(shop)[0]

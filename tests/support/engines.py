@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from customer_behavior.features.windows import bands_sql, insert_sql
-from customer_behavior.settings import load_catalogue, load_shop
+from customer_behavior.settings import load_settings, load_shop
 from customer_behavior.warehouse import sql_text
 
 Value = date | int | None | list[str]
@@ -32,7 +32,7 @@ SCHEMA = {
 
 def statements() -> dict[str, str]:
     """Return the queries of a snapshot by the temporary table that keeps each, in their order; at last, as `insert`, the INSERT."""
-    features = load_catalogue().columns
+    features = load_settings().catalogue.columns
     return {
         "lifetime": sql_text("features/lifetime").text,
         "bands": bands_sql(features.values()),
@@ -58,7 +58,7 @@ def values_at(as_of: date, checkpoint: date | None) -> dict[str, Value]:
 def take_snapshot(engine: duckdb.DuckDBPyConnection, as_of: date, checkpoint: date | None) -> None:
     """Make features.customer_snapshot in DuckDB, from its features.customer_day and features.customer_checkpoint."""
     kinds = {"number": "DOUBLE", "category": "VARCHAR"}
-    columns = ", ".join(f"{name} {kinds[feature.kind]}" for name, feature in load_catalogue().columns.items())
+    columns = ", ".join(f"{name} {kinds[feature.kind]}" for name, feature in load_settings().catalogue.columns.items())
     engine.execute(f"CREATE TABLE features.customer_snapshot (as_of_date DATE, customer_id VARCHAR, {columns})")
     for table, statement in statements().items():
         sql = translated(statement, "duckdb", **values_at(as_of, checkpoint))

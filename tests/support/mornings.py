@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from customer_behavior.settings import load_features
+from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse, copy_frame, ensure_partitions
 
 D = date(2024, 3, 10)
@@ -65,7 +65,7 @@ def write_snapshot(
     warehouse: Warehouse, as_of: date, customers: pd.DataFrame | Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Write a snapshot; features that are not given are 1. A frame needs customer_id, a mapping goes by it."""
-    plain = dict.fromkeys(load_features(), 1)
+    plain = dict.fromkeys(load_settings().features, 1)
     if isinstance(customers, pd.DataFrame):
         frame = customers.assign(**{name: 1 for name in plain if name not in customers})
     else:

@@ -58,9 +58,9 @@ def test_rows_with_missing_features_and_weights_keep_to_it():
             "visits",
             [1.0, np.inf, 2.0],
             "probability",
-            "column visits: inf is neither a finite number nor a text (row 1",
+            "column visits: inf is no finite number (row 1",
         ),
-        ("country", ["DE", 7, None], "probability", "column country: 7 is neither a finite number nor a text (row 1"),
+        ("country", ["DE", 7, None], "probability", "column country: 7 is neither a number nor a text (row 1"),
     ],
 )
 def test_a_breach_names_part_column_value_row_and_remedy(column, values, kind, sentence):

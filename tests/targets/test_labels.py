@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from customer_behavior.features import snapshot
-from customer_behavior.settings import Target, load_features, load_model_features, load_targets
+from customer_behavior.settings import Target, load_settings, load_targets
 from customer_behavior.targets.dataset import read_rows
 from support.rollup_shop import open_shop
 
 D = date(2024, 1, 20)
 HORIZON = 7
-FEATURES = tuple(load_features())
+FEATURES = load_settings().features
 
 
 def rows_of(warehouse, label: str, known_at: date, days: int = 180, kind: str = "probability") -> dict[str, float]:
@@ -40,7 +40,7 @@ def shop(warehouse, config):
     bought.append(("delivered_late", D + timedelta(days=2), D + timedelta(days=12)))
     bought.append(("long_ago", date(2024, 1, 2), date(2024, 1, 2)))
     open_shop(warehouse, pd.DataFrame(bought, columns=["customer_id", "event_day", "batch_date"]), days=60)
-    snapshot.build(warehouse, D, role="train")
+    snapshot.build(warehouse, load_settings(), D, role="train")
     return warehouse
 
 
@@ -106,5 +106,5 @@ def test_the_population_is_who_bought_in_the_days_before(shop):
 def test_the_shipped_targets_name_files_that_are_there(warehouse, config):
     with warehouse.begin("train") as connection:
         for target in load_targets().targets.values():
-            features = tuple(load_model_features(target.entity))
+            features = load_settings().model_features(target.entity)
             assert read_rows(connection, target, target.horizons[0], D, D, features).empty

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_behavior import training
 from customer_behavior.features import snapshot
-from customer_behavior.settings import TargetKey, load_features, load_targets
+from customer_behavior.settings import TargetKey, load_settings, load_targets
+from customer_behavior.stages import train_models
+from customer_behavior.targets import dataset as dataset_module
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset, read_dataset, read_rows
 from customer_behavior.targets.sampling import MINIMUM_PER_STRATUM, allocate, fit_weights, row_weights, strata
@@ -24,7 +25,7 @@ CUTOFFS = Cutoffs(
     report=(FIRST_DAY + timedelta(days=51),),
 )
 KNOWN_AT = FIRST_DAY + timedelta(days=60)
-FEATURES = tuple(load_features())
+FEATURES = load_settings().features
 
 
 def of_label(counts: dict, label: int) -> int:
@@ -76,7 +77,7 @@ def test_rows_that_stand_for_themselves_have_no_weights():
 def shop(warehouse, config):
     open_shop(warehouse, purchases(60, customers=900), 60)
     for day in CUTOFFS.all():
-        snapshot.build(warehouse, day, role="train")
+        snapshot.build(warehouse, load_settings(), day, role="train")
     return warehouse
 
 
@@ -119,7 +120,7 @@ def test_the_same_rows_are_drawn_every_time_and_others_with_another_seed_or_date
 
 def test_a_date_is_read_in_blocks_as_it_is_at_once(shop, monkeypatch):
     at_once = dataset(shop)
-    monkeypatch.setattr(training.dataset, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(dataset_module, "BLOCK_ROWS", 7)
     pd.testing.assert_frame_equal(dataset(shop).fit, at_once.fit)
     assert at_once.fit[list(FEATURES)].dtypes.unique().tolist() == ["float32"]
 
@@ -142,7 +143,7 @@ def test_a_limit_is_for_a_label(shop):
 def nightly(warehouse, folder, promote=False, days=120, **training_settings) -> tuple[dict, dict]:
     small_config(folder, **training_settings)
     as_of = FIRST_DAY + timedelta(days=days)
-    summary = training.run(warehouse, as_of, promote=promote, run_id="test", targets=[KEY])[0]
+    summary = train_models.train_targets(warehouse, as_of, promote=promote, run_id="test", targets=[KEY])[0]
     with warehouse.begin() as connection:
         recipe = connection.execute(
             sa.text("SELECT recipe FROM models.model_versions WHERE model_id = :name"), {"name": summary["model_id"]}

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from customer_behavior import training
 from customer_behavior.settings import TargetKey, load_targets
+from customer_behavior.stages import train_models
 from customer_behavior.warehouse import copy_frame, ensure_partitions
 from support.rollup import roll_up
 from support.rollup_shop import FIRST_DAY, SOURCE, open_shop
@@ -55,7 +55,7 @@ def shop(warehouse, config):
 def test_sessions_are_learnt_from_judged_and_registered_and_not_scored_at_night(shop, config):
     settings = config / "shop.yaml"
     settings.write_text(yaml.safe_dump({**yaml.safe_load(settings.read_text()), "staff": ["c1"]}))
-    (summary,) = training.run(shop, AS_OF, promote=True, run_id="test", targets=[CONVERSION])
+    (summary,) = train_models.train_targets(shop, AS_OF, promote=True, run_id="test", targets=[CONVERSION])
     assert (summary["confidence"], summary["promoted"]) == ("normal", True)
     with shop.begin() as connection:
         looked_at = connection.execute(

@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from customer_behavior import scoring, training
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.features import snapshot
-from customer_behavior.settings import TargetKey, load_targets
+from customer_behavior.settings import TargetKey, load_settings, load_targets
+from customer_behavior.stages import score_customers, train_models
 from support.rollup_shop import FIRST_DAY, open_shop, purchases
 
 DAYS = 120
@@ -40,14 +40,14 @@ def test_a_target_of_yaml_alone_is_trained_and_scored(warehouse, add_target):
     add_target(**SOON)
     keys = [TargetKey(target="purchase", horizon_days=7), TargetKey(target="soon", horizon_days=5)]
     assert keys[1] in load_targets().scored_keys()
-    trained = training.run(warehouse, AS_OF, promote=True, run_id=None, targets=keys)
+    trained = train_models.train_targets(warehouse, AS_OF, promote=True, run_id=None, targets=keys)
     assert trained[1]["evaluations"]["model"]["auc"] > 0.7
 
     night = AS_OF + timedelta(days=1)
-    snapshot.build(warehouse, night)
-    for bucket in scoring.plan_buckets(warehouse, night):
-        scoring.score_bucket(warehouse, night, bucket=bucket, buckets=1, run_token="night", run_id=None)
-    published = scoring.publish(warehouse, night, run_token="night", buckets=1, run_id=None)
+    snapshot.build(warehouse, load_settings(), night)
+    for bucket in score_customers.plan_buckets(warehouse, night):
+        score_customers.score_bucket(warehouse, night, bucket=bucket, buckets=1, run_token="night", run_id=None)
+    published = score_customers.publish_scores(warehouse, night, run_token="night", buckets=1, run_id=None)
     assert published["models"] == {str(key): one["model_id"] for key, one in zip(keys, trained, strict=True)}
     probability = (
         "SELECT target, count(*), avg(probability) BETWEEN 0.1 AND 0.9 FROM models.scores GROUP BY 1 ORDER BY 1"

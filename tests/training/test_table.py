@@ -12,7 +12,7 @@ from scipy.special import expit
 from customer_behavior.cli import main
 from customer_behavior.errors import BadInputError
 from customer_behavior.models import from_files
-from customer_behavior.settings import load_targets
+from customer_behavior.settings import load_settings, load_targets
 from customer_behavior.training.table import SHARES, read_table, split_days, summary, train_table, write_results
 
 COUNT = 3000
@@ -57,7 +57,7 @@ def trained(table: pd.DataFrame, **given):
         "leave_out": ["session"],
         "settings": quick(),
     }
-    return train_table(table, **{**options, **given})
+    return train_table(table, **{"settings": load_settings().targets.training, **options, **given})
 
 
 def test_a_table_of_sessions_gets_a_calibrated_model_beside_its_baselines(sessions):

@@ -24,8 +24,8 @@ from customer_behavior.errors import (
 )
 from customer_behavior.local.options import REPOSITORY
 from customer_behavior.local.ports import free_port
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.migrate import upgrade
 from customer_behavior.warehouse.revision import known_revisions
 
 CODES = {code for code in vars(errorcodes).values() if isinstance(code, str) and len(code) == 5}

@@ -13,8 +13,8 @@ from alembic.config import Config
 
 from customer_behavior.errors import WarehouseError
 from customer_behavior.paths import MIGRATIONS_DIR
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse, ensure_partitions
-from customer_behavior.warehouse.migrate import upgrade
 from support.mornings import write_scores
 
 SCHEMAS = "('raw', 'features', 'models', 'marketing', 'monitoring')"

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from customer_behavior.errors import WarehouseError
 from customer_behavior.paths import REPO_DIR
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
 from customer_behavior.warehouse.connection import ROLES
-from customer_behavior.warehouse.migrate import upgrade
 from support.mornings import D, days, execute, query, write_model
 
 SCHEMAS = ("raw", "features", "models", "marketing", "monitoring")

@@ -15,8 +15,8 @@ from customer_behavior.local.errors import LocalStackError
 from customer_behavior.local.options import StackOptions
 from customer_behavior.local.postgres import WAREHOUSE, EmbeddedPostgres
 from customer_behavior.local.stack import LocalStack, Say
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.migrate import upgrade
 
 DAGS = (
     "load_history",

@@ -4,23 +4,25 @@ A checkpoint is made once every batch that may deliver events of its days is kno
 that date on. It remembers the ledger it was made from: after a batch of its past is loaded again it is stale, and made anew.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.features.ledger import fingerprint
+from customer_behavior.features.ledger import fingerprint, first_event_day
 from customer_behavior.ingest.source import load_source
-from customer_behavior.settings import load_shop
-from customer_behavior.warehouse import Warehouse, audit, lock, make_temporary, run_sql, sql_text
+from customer_behavior.warehouse import Warehouse, lock, make_temporary, replace_slice, run_sql, sql_text
 
 
-def ensure(warehouse: Warehouse, as_of: date, *, role: str, run_id: str | None = None) -> date | None:
+def ensure(
+    warehouse: Warehouse, sources: Sequence[str], as_of: date, *, role: str, run_id: str | None = None
+) -> date | None:
     """Make the newest checkpoint that `as_of` may use, if it is not there or stale; return its date, None if it has none."""
-    lateness = timedelta(days=max(load_source(name).max_lateness_days for name in load_shop().sources))
+    lateness = timedelta(days=max(load_source(name).max_lateness_days for name in sources))
     wanted = (as_of - lateness).replace(day=1)
     with warehouse.begin(role) as connection:
-        first = run_sql(connection, "features/first_event_day", as_of=as_of).scalar()
+        first = first_event_day(connection, as_of)
         if first is None or wanted <= first:
             return None
         if usable(connection, as_of) == wanted:
@@ -51,8 +53,6 @@ def _make(
     connection: Connection, checkpoint: date, known_until: date, earlier: date | None, run_id: str | None
 ) -> None:
     here = {"day": checkpoint}
-    delete = sa.text("DELETE FROM features.customer_checkpoint WHERE checkpoint_date = :day")
-    deleted = connection.execute(delete, here).rowcount
     connection.execute(sa.text("DELETE FROM features.checkpoints WHERE checkpoint_date = :day"), here)
     # The ledger first: a load that ends between the two makes the checkpoint stale, not wrong.
     run_sql(
@@ -64,6 +64,12 @@ def _make(
     )
     before = earlier if earlier is not None and earlier < checkpoint else None
     make_lifetime(connection, before, before=checkpoint, known_until=known_until)
-    written = run_sql(connection, "features/insert_checkpoint", checkpoint_date=checkpoint).rowcount
+    replace_slice(
+        connection,
+        "features.customer_checkpoint",
+        {"checkpoint_date": checkpoint},
+        lambda: run_sql(connection, "features/insert_checkpoint", checkpoint_date=checkpoint).rowcount,
+        piece=str(checkpoint),
+        run_id=run_id,
+    )
     connection.execute(sa.text("DROP TABLE lifetime"))
-    audit(connection, "features.customer_checkpoint", str(checkpoint), deleted, written, run_id)

@@ -12,6 +12,12 @@ def fingerprint(connection: Connection, known_until: date) -> str:
     return run_sql(connection, "features/ledger", known_until=known_until).one().fingerprint
 
 
+def first_event_day(connection: Connection, as_of: date) -> date | None:
+    """Return the first day with an event, as known at `as_of`; None when nothing is known."""
+    day: date | None = run_sql(connection, "features/first_event_day", as_of=as_of).scalar()
+    return day
+
+
 def is_current(connection: Connection, table: str, piece: str, known_until: date, *, rows: int) -> bool:
     """Return whether the last write of a slice stands, and no batch of events before `known_until` has been loaded since.
 

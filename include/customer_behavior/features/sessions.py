@@ -12,14 +12,28 @@ from sqlalchemy.engine import Connection
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.features.ledger import is_current
 from customer_behavior.readiness import require_ready
-from customer_behavior.settings import load_shop, load_targets
-from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, make_temporary, run_sql, sql_text
+from customer_behavior.settings import Settings
+from customer_behavior.warehouse import (
+    Warehouse,
+    ensure_partitions,
+    lock,
+    make_temporary,
+    replace_slice,
+    run_sql,
+    sql_text,
+)
 
 TABLE = "features.session_snapshot"
 
 
 def build(
-    warehouse: Warehouse, day: date, *, role: str = "score", run_id: str | None = None, only_if_missing: bool = False
+    warehouse: Warehouse,
+    settings: Settings,
+    day: date,
+    *,
+    role: str = "score",
+    run_id: str | None = None,
+    only_if_missing: bool = False,
 ) -> int:
     """Write the sessions that began on `day` into features.session_snapshot, in place of what it held; return its rows.
 
@@ -39,28 +53,31 @@ def build(
         When the batch of `day` is not in the ledger.
     """
     with warehouse.begin(role) as connection:
-        require_ready(connection, day + ONE_DAY)
+        require_ready(connection, settings.shop.sources, day + ONE_DAY)
         lock(connection, f"session snapshot {day}")
-        here = {"day": day}
         if only_if_missing:
             present = connection.execute(
-                sa.text(f"SELECT count(*) FROM {TABLE} WHERE session_day = :day"), here
+                sa.text(f"SELECT count(*) FROM {TABLE} WHERE session_day = :day"), {"day": day}
             ).scalar_one()
             if is_current(connection, TABLE, str(day), day + ONE_DAY, rows=present):
                 return present
-        deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE session_day = :day"), here).rowcount
         sources = list(run_sql(connection, "features/session_sources", day=day).scalars())
-        written = _insert(connection, day, sources) if sources else 0
-        audit(connection, TABLE, str(day), deleted, written, run_id)
-        return written
+        return replace_slice(
+            connection,
+            TABLE,
+            {"session_day": day},
+            lambda: _insert(connection, settings, day, sources) if sources else 0,
+            piece=str(day),
+            run_id=run_id,
+        )
 
 
-def _insert(connection: Connection, day: date, sources: list[str]) -> int:
-    settings, shop = load_targets().sessions, load_shop()
-    of_day = {"day": day, "silence_minutes": settings.silence_minutes, "timezone": shop.timezone}
+def _insert(connection: Connection, settings: Settings, day: date, sources: list[str]) -> int:
+    sessions, shop = settings.targets.sessions, settings.shop
+    of_day = {"day": day, "silence_minutes": sessions.silence_minutes, "timezone": shop.timezone}
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
     run_sql(connection, "features/session_events", sources=sources, **of_day)
-    moments = list(settings.after_events)
+    moments = list(sessions.after_events)
     make_temporary(connection, "session_moments", "SELECT unnest(:after) AS after_events", after=moments)
     make_temporary(connection, "session_features", sql_text("features/session_features").text)
     limits = {"max_events": shop.bots.max_events_per_day, "max_orders": shop.bots.max_orders_per_day}

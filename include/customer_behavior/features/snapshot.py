@@ -10,14 +10,20 @@ from customer_behavior.features import checkpoint
 from customer_behavior.features.ledger import is_current
 from customer_behavior.features.windows import bands_sql, insert_sql
 from customer_behavior.readiness import require_ready
-from customer_behavior.settings import Feature, load_catalogue, load_shop
-from customer_behavior.warehouse import Warehouse, audit, ensure_partitions, lock, make_temporary, sql_text
+from customer_behavior.settings import Feature, Features, Settings, Shop
+from customer_behavior.warehouse import Warehouse, ensure_partitions, lock, make_temporary, replace_date, sql_text
 
 TABLE = "features.customer_snapshot"
 
 
 def build(
-    warehouse: Warehouse, as_of: date, *, role: str = "score", run_id: str | None = None, only_if_missing: bool = False
+    warehouse: Warehouse,
+    settings: Settings,
+    as_of: date,
+    *,
+    role: str = "score",
+    run_id: str | None = None,
+    only_if_missing: bool = False,
 ) -> int:
     """Write features.customer_snapshot for `as_of`, in place of what it held; return its rows.
 
@@ -32,30 +38,30 @@ def build(
     ------
     NotReadyError
         When the batch of the day before `as_of` is not in the ledger.
+    ConfigurationError
+        When the entries of features.yaml are not the columns of the table.
     """
     with warehouse.begin(role) as connection:
-        require_ready(connection, as_of)
-    checkpoint.ensure(warehouse, as_of, role=role, run_id=run_id)
+        require_ready(connection, settings.shop.sources, as_of)
+    checkpoint.ensure(warehouse, settings.shop.sources, as_of, role=role, run_id=run_id)
     with warehouse.begin(role) as connection:
         lock(connection, f"snapshot {as_of}")
-        here = {"as_of": as_of}
         if only_if_missing:
             present = connection.execute(
-                sa.text(f"SELECT count(*) FROM {TABLE} WHERE as_of_date = :as_of"), here
+                sa.text(f"SELECT count(*) FROM {TABLE} WHERE as_of_date = :as_of"), {"as_of": as_of}
             ).scalar_one()
             if is_current(connection, TABLE, str(as_of), as_of, rows=present):
                 return present
-        features = _features(connection)
+        features = _features(connection, settings.catalogue)
         ensure_partitions(connection, TABLE, as_of, as_of)
-        deleted = connection.execute(sa.text(f"DELETE FROM {TABLE} WHERE as_of_date = :as_of"), here).rowcount
-        written = _insert(connection, as_of, features)
-        audit(connection, TABLE, str(as_of), deleted, written, run_id)
-        return written
+        return replace_date(
+            connection, TABLE, as_of, lambda: _insert(connection, settings.shop, features, as_of), run_id=run_id
+        )
 
 
-def _features(connection: Connection) -> dict[str, Feature]:
+def _features(connection: Connection, catalogue: Features) -> dict[str, Feature]:
     """Return the catalogue's features; a ConfigurationError unless they are the columns of the table."""
-    features = load_catalogue().columns
+    features = catalogue.columns
     columns = connection.execute(sa.text(f"SELECT * FROM {TABLE} WHERE false")).keys() - {"as_of_date", "customer_id"}
     if without_column := sorted(features.keys() - columns):
         raise ConfigurationError(
@@ -70,8 +76,7 @@ def _features(connection: Connection) -> dict[str, Feature]:
     return features
 
 
-def _insert(connection: Connection, as_of: date, features: dict[str, Feature]) -> int:
-    shop = load_shop()
+def _insert(connection: Connection, shop: Shop, features: dict[str, Feature], as_of: date) -> int:
     # In one process: customers are too many for partial sums to be worth sending to another.
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 0"))
     checkpoint.make_lifetime(connection, checkpoint.usable(connection, as_of), before=as_of, known_until=as_of)

@@ -16,8 +16,7 @@ from customer_behavior.ingest.landing import SHOWN, Found, counted_once, landed_
 from customer_behavior.ingest.loading import Delivery, load, staged
 from customer_behavior.ingest.source import Source, load_source
 from customer_behavior.ingest.staging import Batch
-from customer_behavior.paths import landing_dir
-from customer_behavior.settings import Shop, load_shop
+from customer_behavior.settings import Shop
 from customer_behavior.warehouse import Warehouse, lock
 
 log = logging.getLogger(__name__)
@@ -52,11 +51,10 @@ def find_batch(source: Source, batch_date: date, landing: Path) -> Batch:
     )
 
 
-def missing_files(batch_date: date, landing: Path | None = None, sources: Iterable[str] | None = None) -> list[str]:
-    """Return what keeps sources' batches of a date (all active ones by default) from being loaded, a sentence a source."""
-    landing = landing or landing_dir()
+def missing_files(batch_date: date, landing: Path, sources: Iterable[str]) -> list[str]:
+    """Return what keeps the sources' batches of a date from being loaded, a sentence a source."""
     missing = []
-    for name in load_shop().sources if sources is None else sources:
+    for name in sources:
         try:
             find_batch(load_source(name), batch_date, landing)
         except NotReadyError as error:
@@ -64,13 +62,14 @@ def missing_files(batch_date: date, landing: Path | None = None, sources: Iterab
     return missing
 
 
-def ingest(
+def load_batches(
     warehouse: Warehouse,
+    shop: Shop,
     source_name: str,
     first: date,
     last: date,
     *,
-    landing: Path | None = None,
+    landing: Path,
     run_id: str | None = None,
 ) -> dict:
     """Load the batches `first` to `last`, both included, of a source; each replaces what it held before.
@@ -84,8 +83,7 @@ def ingest(
     """
     if first > last:
         raise ConfigurationError(f"the range ends ({last}) before it begins ({first})")
-    shop, source = load_shop(), load_source(source_name)
-    landing = landing or landing_dir()
+    source = load_source(source_name)
     totals: Counter[str] = Counter()
     passed_over: list[str] = []
     with warehouse.begin("ingest") as holder:

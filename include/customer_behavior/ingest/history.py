@@ -25,7 +25,7 @@ from customer_behavior.ingest.history_days import EPOCH, UNKNOWN, Days, Spool
 from customer_behavior.ingest.landing import landed_files
 from customer_behavior.ingest.same_content import relation
 from customer_behavior.ingest.source import Source, load_source
-from customer_behavior.settings import load_shop
+from customer_behavior.settings import Shop
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def history_file(name: str, landing: Path) -> Path:
 
 
 def history_range(
-    source_name: str, file: str | None, first: str | None, last: str | None, *, landing: Path
+    shop: Shop, source_name: str, file: str | None, first: str | None, last: str | None, *, landing: Path
 ) -> tuple[date, date]:
     """Return the first and last day that a form asks to load; a file that it names is cut into daily files before.
 
@@ -96,12 +96,12 @@ def history_range(
     if not file:
         return parse_date(first, "from_date"), parse_date(last, "to_date")
     asked = [parse_date(text, name) if text else None for text, name in ((first, "from_date"), (last, "to_date"))]
-    cut = cut_history(source_name, history_file(file, landing), landing=landing, first=asked[0], last=asked[1])
+    cut = cut_history(shop, source_name, history_file(file, landing), landing=landing, first=asked[0], last=asked[1])
     return cut.first, cut.last
 
 
 def cut_history(
-    source_name: str, path: Path, *, landing: Path, first: date | None = None, last: date | None = None
+    shop: Shop, source_name: str, path: Path, *, landing: Path, first: date | None = None, last: date | None = None
 ) -> Cut:
     """Cut one file of a source, in its format, into daily files by shop-local event day, in bounded memory.
 
@@ -117,7 +117,7 @@ def cut_history(
     ConfigurationError
         When the source's path has no room for a file a day, or the landing folder cannot be written.
     """
-    source, shop = load_source(source_name), load_shop()
+    source = load_source(source_name)
     if Pattern("*").kind(path.name) == "unfinished":
         raise NotReadyError(
             f"{path}: its name is that of a file still being written; give it its final name when it is complete"

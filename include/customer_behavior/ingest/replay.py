@@ -5,18 +5,20 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.ingest.batches import load_batches
+from customer_behavior.settings import Shop
 from customer_behavior.warehouse import Warehouse
 
 
 def replay_rejects(
     warehouse: Warehouse,
+    shop: Shop,
     source: str,
     first: date,
     last: date,
     reason: str | None = None,
     *,
-    landing: Path | None = None,
+    landing: Path,
 ) -> list[tuple[date, int, int]]:
     """Load each batch `first` to `last` of `source` with rejects (of `reason`, if given) again, oldest first.
 
@@ -35,7 +37,7 @@ def replay_rejects(
     with warehouse.begin("ingest") as connection:
         before = [(row[0], row[1]) for row in connection.execute(rejects, asked)]
     for batch_date, _ in before:
-        ingest(warehouse, source, batch_date, batch_date, landing=landing)
+        load_batches(warehouse, shop, source, batch_date, batch_date, landing=landing)
     with warehouse.begin("ingest") as connection:
         after = {row[0]: row[1] for row in connection.execute(rejects, asked)}
     return [(batch_date, count, after.get(batch_date, 0)) for batch_date, count in before]

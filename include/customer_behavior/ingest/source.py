@@ -14,7 +14,7 @@ from customer_behavior.ingest.ids import ID_FIELDS, WHOLE_IDS
 from customer_behavior.ingest.numbers import NUMBER_FIELDS
 from customer_behavior.ingest.order_state import Condition
 from customer_behavior.paths import sources_dir
-from customer_behavior.settings import Settings, read_yaml
+from customer_behavior.settings import FrozenModel, read_yaml
 
 EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase", "return", "favourite", "search", "other")
 EventType = Literal["view", "cart", "remove_from_cart", "purchase", "return", "favourite", "search", "other"]
@@ -35,7 +35,7 @@ TIME_PARTS = ("Y", "y", "m", "b", "B", "d", "H", "I", "M", "S", "f", "p", "z", "
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-class Calendar(Settings):
+class Calendar(FrozenModel):
     """Days on which no file is expected: weekdays (mon to sun), MM-DD (every year) or YYYY-MM-DD."""
 
     closed: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def _closed_day(text: str) -> str:
     return written if len(word) > 5 else written[5:]
 
 
-class Rules(Settings):
+class Rules(FrozenModel):
     """What a line means that is not as usual."""
 
     negative_quantity: Literal["return", "reject"] = "reject"  # as are a negative price and a negative total of a line
@@ -115,14 +115,14 @@ class Rules(Settings):
         return value
 
 
-class FillDown(Settings):
+class FillDown(FrozenModel):
     """Columns that only the first of several rows carries, and the column that all rows that belong together share."""
 
     by: str
     columns: tuple[str, ...] = Field(min_length=1)
 
 
-class Source(Settings):
+class Source(FrozenModel):
     """One source of events."""
 
     name: str

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior.insights.visits import peak_hours, price_threshold, read_visits
-from customer_behavior.settings import load_shop
-from customer_behavior.warehouse import audit, run_sql
-from customer_behavior.warehouse.slices import delete_date
+from customer_behavior.monitoring.performance.matured import last_judged
+from customer_behavior.settings import Settings
+from customer_behavior.warehouse import replace_date, run_sql
 
 TABLE = "marketing.insights"
 
@@ -26,16 +26,16 @@ class Insight:
     details: dict[str, Any]
 
 
-def read_insights(connection: Connection, as_of: date) -> list[Insight]:
+def read_insights(connection: Connection, settings: Settings, as_of: date) -> list[Insight]:
     """Return the findings of a date; that none was found is a finding, but probabilities nobody has judged are left out."""
-    key = load_shop().primary_target
+    key = settings.primary
+    judged = last_judged(connection, key, as_of)
     target = {"as_of": as_of, "target": key.target, "horizon_days": key.horizon_days}
-    judged = run_sql(connection, "marketing/last_judged", **target).mappings().one_or_none()
     report = run_sql(connection, "insights/report_calibration", **target).mappings().one_or_none()
-    visits = read_visits(connection, as_of)
+    visits = read_visits(connection, settings, as_of)
     found = [
-        Insight("price_threshold", *price_threshold(visits)),
-        Insight("peak_hours", *peak_hours(visits)),
+        Insight("price_threshold", *price_threshold(visits, settings.shop.currency)),
+        Insight("peak_hours", *peak_hours(visits, settings.shop.timezone)),
         calibration(judged, report, key.horizon_days),
     ]
     return [insight for insight in found if insight is not None]
@@ -66,18 +66,17 @@ def calibration(
 
 def write_insights(connection: Connection, as_of: date, insights: Sequence[Insight], run_id: str | None) -> None:
     """Replace the date's findings."""
-    deleted = delete_date(connection, TABLE, as_of)
-    for insight in insights:
-        connection.execute(
-            sa.text(
-                "INSERT INTO marketing.insights (as_of_date, insight, statement, details)"
-                " VALUES (:as_of, :key, :statement, cast(:details AS jsonb))"
-            ),
-            {
-                "as_of": as_of,
-                "key": insight.key,
-                "statement": insight.statement,
-                "details": json.dumps(insight.details, sort_keys=True),
-            },
-        )
-    audit(connection, TABLE, str(as_of), deleted, len(insights), run_id)
+    insert = sa.text(
+        "INSERT INTO marketing.insights (as_of_date, insight, statement, details)"
+        " VALUES (:as_of, :key, :statement, cast(:details AS jsonb))"
+    )
+
+    def write() -> int:
+        for insight in insights:
+            details = json.dumps(insight.details, sort_keys=True)
+            connection.execute(
+                insert, {"as_of": as_of, "key": insight.key, "statement": insight.statement, "details": details}
+            )
+        return len(insights)
+
+    replace_date(connection, TABLE, as_of, write, run_id=run_id)

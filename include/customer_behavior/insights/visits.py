@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.insights import Peak, PeakHours, PriceFinding, find_peaks, find_threshold
-from customer_behavior.settings import load_shop, load_targets
+from customer_behavior.settings import Settings
 from customer_behavior.warehouse import read_frame, run_sql
 
 DAYS, FEW_DAYS = 90, 28
@@ -28,9 +28,8 @@ class ShopVisits:
     hours: pd.DataFrame
 
 
-def read_visits(connection: Connection, as_of: date) -> ShopVisits:
+def read_visits(connection: Connection, settings: Settings, as_of: date) -> ShopVisits:
     """Count the visits of the days before `as_of`, as known then; orders by hour where the sources show no visits."""
-    shop = load_shop()
     orders = read_frame(connection, "insights/order_hours", as_of=as_of, first_day=as_of - timedelta(days=FEW_DAYS))
     window = FEW_DAYS if orders.loc[orders["clusters"] == "day", "visits"].sum() >= MANY_ORDERS else DAYS
     first_day = as_of - timedelta(days=window)
@@ -40,9 +39,9 @@ def read_visits(connection: Connection, as_of: date) -> ShopVisits:
         "insights/visits",
         as_of=as_of,
         first_day=first_day,
-        timezone=shop.timezone,
-        staff=list(shop.staff),
-        silence_minutes=load_targets().sessions.silence_minutes,
+        timezone=settings.shop.timezone,
+        staff=list(settings.shop.staff),
+        silence_minutes=settings.targets.sessions.silence_minutes,
         max_events=MAX_EVENTS,
     )
     prices, hours = (read_frame(connection, f"insights/visit_{name}") for name in ("prices", "hours"))
@@ -53,14 +52,14 @@ def read_visits(connection: Connection, as_of: date) -> ShopVisits:
     return ShopVisits(int(window - begun.min()) if len(begun) else 0, what, prices, hours)
 
 
-def price_threshold(visits: ShopVisits) -> tuple[str, dict[str, Any]]:
+def price_threshold(visits: ShopVisits, currency: str) -> tuple[str, dict[str, Any]]:
     """Return the price threshold in a sentence, and its numbers."""
     if visits.what == "orders":
         reason = "the source shows no visits that end without a purchase"
         finding = PriceFinding(0, 0, None, reason, None)
     else:
         finding = find_threshold(visits.prices)
-    return price_words(finding, visits.days, load_shop().currency), {**asdict(finding), "days": visits.days}
+    return price_words(finding, visits.days, currency), {**asdict(finding), "days": visits.days}
 
 
 def price_words(finding: PriceFinding, days: int, currency: str) -> str:
@@ -77,16 +76,15 @@ def price_words(finding: PriceFinding, days: int, currency: str) -> str:
     )
 
 
-def peak_hours(visits: ShopVisits) -> tuple[str, dict[str, Any]]:
+def peak_hours(visits: ShopVisits, timezone: str) -> tuple[str, dict[str, Any]]:
     """Return the peak hours in a sentence, and their numbers."""
-    shop = load_shop()
     finding = find_peaks(visits.hours)
     by_hour = visits.hours[visits.hours["clusters"] == "day"].groupby("hour")[["visits", "purchases"]].sum()
     by_hour = by_hour.reindex(range(24), fill_value=0)
     details: dict[str, Any] = {"of": visits.what, "days": visits.days, "visits_by_hour": by_hour["visits"].tolist()}
     if visits.what == "visits":
         details["purchases_by_hour"] = by_hour["purchases"].tolist()
-    return peak_words(finding, visits.days, visits.what, shop.timezone), {**asdict(finding), **details}
+    return peak_words(finding, visits.days, visits.what, timezone), {**asdict(finding), **details}
 
 
 def peak_words(finding: PeakHours, days: int, what: str, timezone: str) -> str:

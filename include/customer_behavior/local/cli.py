@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: ``python -m customer_behavior.local run|up|down|psql|clean|status``."""
+"""The commands behind the Makefile: ``python -m customer_behavior.local up|down|psql|clean|status``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m customer_behavior.local", description=__doc__)
     parser.add_argument("--state-dir", type=Path, default=REPOSITORY / ".run", help="where everything is written")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="the whole chain on the demonstration data, and a report")
     commands.add_parser("up", help="start the stack and leave it running")
     commands.add_parser("down", help="end the stack and PostgreSQL")
     commands.add_parser("status", help="say what runs")
@@ -38,9 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, others = parser.parse_known_args(arguments)
     if others and options.command != "psql":
         parser.error(f"{options.command} takes no {' '.join(others)}")
+    return guarded(lambda: _run(options.command, options.state_dir.absolute(), others))
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; an error meant for a person is printed as its sentence. Return the exit code."""
     try:
         with daemon.signals_as_exceptions():
-            return _run(options.command, options.state_dir.absolute(), others)
+            return command()
     except (LocalStackError, PlatformError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -49,18 +53,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stopped.exit_code
 
 
-def _run(command: str, state_dir: Path, arguments: list[str]) -> int:
-    stack = StackOptions(
+def stack_options(state_dir: Path) -> StackOptions:
+    """Return what the environment says of the stack below `state_dir`."""
+    return StackOptions(
         state_dir=state_dir,
         warehouse_url=os.environ.get("WAREHOUSE_URL") or None,
         tracking_uri=os.environ.get("MLFLOW_TRACKING_URI"),
         api_port=UI_PORT,
         mlflow_port=MLFLOW_PORT,
     )
-    if command == "run":
-        from customer_behavior.demo.run import run_demonstration  # loads pandas
 
-        return run_demonstration(stack, say=_say)
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)
+
+
+def _run(command: str, state_dir: Path, arguments: list[str]) -> int:
+    stack = stack_options(state_dir)
     if command == "up":
         return _up(stack)
     if command == "supervise":
@@ -75,38 +85,38 @@ def _run(command: str, state_dir: Path, arguments: list[str]) -> int:
         if state_dir.exists():
             EmbeddedPostgres(state_dir).destroy()
             shutil.rmtree(state_dir)
-        _say("Removed the local stack's data.")
+        say("Removed the local stack's data.")
     else:
-        _say("Stopped." if ran else "Nothing was running.")
+        say("Stopped." if ran else "Nothing was running.")
     return 0
 
 
 def _up(options: StackOptions) -> int:
     shown = options.state_dir / "password.shown"
-    state = daemon.up(options, _say)
+    state = daemon.up(options, say)
     password_file = options.state_dir / "airflow" / "passwords.json"
-    _say(f"Airflow:   {state['address']}  (user admin)")
+    say(f"Airflow:   {state['address']}  (user admin)")
     if shown.exists():
-        _say(f"Password:  in {password_file}")
+        say(f"Password:  in {password_file}")
     else:
         from customer_behavior.local import keys
 
-        _say(f"Password:  {keys.load(options.state_dir).admin_password}  (shown this once; kept in {password_file})")
+        say(f"Password:  {keys.load(options.state_dir).admin_password}  (shown this once; kept in {password_file})")
         shown.touch()
-    _say(f"MLflow:    {_mlflow(options.state_dir, state)}")
-    _say("Warehouse: make psql      Stop: make down")
+    say(f"MLflow:    {_mlflow(options.state_dir, state)}")
+    say("Warehouse: make psql      Stop: make down")
     return 0
 
 
 def _status(state_dir: Path) -> int:
     state = daemon.status(state_dir)
     if state:
-        _say(f"Airflow:    {state['phase']}  {state.get('address', '')}  supervisor {state['pid']}")
-        _say(f"MLflow:     {_mlflow(state_dir, state)}")
+        say(f"Airflow:    {state['phase']}  {state.get('address', '')}  supervisor {state['pid']}")
+        say(f"MLflow:     {_mlflow(state_dir, state)}")
     else:
-        _say("Airflow:    down")
+        say("Airflow:    down")
     server = EmbeddedPostgres(state_dir)
-    _say(f"PostgreSQL: port {server.port}, process {server.pid}" if server.is_running() else "PostgreSQL: down")
+    say(f"PostgreSQL: port {server.port}, process {server.pid}" if server.is_running() else "PostgreSQL: down")
     return 0
 
 
@@ -117,7 +127,3 @@ def _mlflow(state_dir: Path, state: Mapping[str, Any]) -> str:
     shown = without_credentials(address)
     log = state_dir / "airflow" / "logs" / "mlflow.log"
     return f"{shown}  (no login)" if answers(address) else f"{shown} does not answer yet; the log of ours is {log}"
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)

@@ -20,7 +20,7 @@ from customer_behavior.local.options import REPOSITORY, StackOptions, plain_url
 from customer_behavior.local.ports import free_port, is_free
 from customer_behavior.local.postgres import AIRFLOW, WAREHOUSE, EmbeddedPostgres
 from customer_behavior.local.secrets_file import private_directory, write_json
-from customer_behavior.warehouse.migrate import upgrade
+from customer_behavior.stages.migrate_warehouse import upgrade
 
 Say = Callable[[str], None]
 _READY_SECONDS = 180.0

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError, ConfigurationError
-from customer_behavior.settings import load_retention, load_targets
+from customer_behavior.settings import Settings
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,12 @@ class Going:
 
 
 def apply_retention(
-    warehouse: Warehouse, dry_run: bool = True, *, largest_share: float | None = None, run_id: str | None = None
+    warehouse: Warehouse,
+    settings: Settings,
+    dry_run: bool,
+    *,
+    largest_share: float | None = None,
+    run_id: str | None = None,
 ) -> dict[str, Any]:
     """Drop what is too old at the newest date that the data knows, or say what would go; return it.
 
@@ -78,7 +83,7 @@ def apply_retention(
     CheckFailedError
         When it would remove more of a table than `largest_share`; nothing is removed then.
     """
-    kept = load_retention()
+    kept = settings.retention
     if not dry_run and not kept.apply:
         raise ConfigurationError(
             "include/config/retention.yaml says apply: false, so nothing was removed: look at what a dry run would remove, and set "
@@ -92,7 +97,7 @@ def apply_retention(
         if dates.known is None:
             log.info("nothing is loaded, so nothing is too old")
             return {"newest": None, "dry_run": dry_run, "partitions": [], "rows": {}}
-        going = find_old(connection, dates.known, dates.ready)
+        going = find_old(connection, settings, dates.known, dates.ready)
         _check_shares(going, dates.known, kept.largest_share if largest_share is None else largest_share, dry_run)
         if not dry_run:
             for old in going:
@@ -108,13 +113,13 @@ def apply_retention(
     return {"newest": str(dates.known), "dry_run": dry_run, "partitions": names, "rows": rows}
 
 
-def find_old(connection: Connection, newest: date, ready: date | None) -> list[Going]:
+def find_old(connection: Connection, settings: Settings, newest: date, ready: date | None) -> list[Going]:
     """Return what of each table is older than its limit at the date `newest`; `ready`: the morning of marketing that stays."""
-    kept = load_retention()
+    kept = settings.retention
     events_before = (pd.Timestamp(newest) - pd.DateOffset(months=kept.events_months)).date()
     checkpoints_before = (pd.Timestamp(newest) - pd.DateOffset(months=kept.checkpoints_months)).date()
     marketing_before = newest - timedelta(days=kept.marketing_days)
-    longest = max((key.horizon_days for key in load_targets().target_keys()), default=0)
+    longest = max((key.horizon_days for key in settings.targets.target_keys()), default=0)
     snapshots_before = newest - timedelta(days=max(kept.snapshots_days, longest + JUDGING_DAYS))
     trained_on = run_sql(connection, "maintenance/training_dates").scalars().all()
     stays = [ready] if ready else []

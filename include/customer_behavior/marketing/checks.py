@@ -8,16 +8,15 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.ingest.dimensions.consent import ConsentRule
-from customer_behavior.settings import load_actions, load_shop
+from customer_behavior.settings import Settings
 from customer_behavior.warehouse import run_sql
 
 DECILES = 10
 
 
-def check(connection: Connection, as_of: date, rule: ConsentRule) -> None:
+def check(connection: Connection, settings: Settings, as_of: date, rule: ConsentRule) -> None:
     """Raise CheckFailedError with every finding unless what is staged for the date may be published."""
-    key = load_shop().primary_target
-    window = load_actions().recommendations.window_days
+    key, window = settings.primary, settings.actions.recommendations.window_days
     facts = (
         run_sql(
             connection,

@@ -8,15 +8,13 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.errors import NotReadyError
 from customer_behavior.ingest.dimensions.consent import ConsentRule, consent_rule, write_rule
 from customer_behavior.insights.findings import read_insights, write_insights
 from customer_behavior.marketing.checks import check
 from customer_behavior.marketing.reliability import Unreliable, find_unreliable
 from customer_behavior.marketing.warnings import consent_warnings, read_warnings
-from customer_behavior.settings import load_actions, load_shop, load_targets
-from customer_behavior.warehouse import Warehouse, audit, copy_frame, ensure_partitions, lock, run_sql
-from customer_behavior.warehouse.slices import delete_date, replace_date, require_scores
+from customer_behavior.settings import Settings
+from customer_behavior.warehouse import copy_frame, ensure_partitions, lock, replace_date_by, run_sql
 
 log = logging.getLogger(__name__)
 
@@ -27,52 +25,44 @@ PRICE_DAYS = 90
 LAPSE, VALUE = "lapse", "value"
 
 
-def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> dict[str, Any]:
-    """Publish `as_of` in one transaction; return what was published.
+def publish(connection: Connection, settings: Settings, as_of: date, *, run_id: str | None) -> dict[str, Any]:
+    """Publish `as_of`; return what was published.
 
     Raises
     ------
-    NotReadyError
-        When the date has no scores, or no recommendations.
     CheckFailedError
         When a check fails; marketing keeps what it had.
     """
-    primary = load_shop().primary_target
-    with warehouse.begin("score") as connection:
-        # The same locks as the stages that write what is read here: never half of one run and half of another.
-        for name in (f"publish scores {as_of}", "recommend_actions", f"recommend_products {as_of}", f"publish {as_of}"):
-            lock(connection, name)
-        # Read before what they stamp: what changes meanwhile makes the morning stale, and is not missed.
-        stamps = connection.execute(
-            sa.text("SELECT cast(marketing.stamps_of(:as_of) AS text)"), {"as_of": as_of}
-        ).scalar_one()
-        require_scores(connection, as_of, primary)
-        require_recommendations(connection, as_of)
-        unreliable = find_unreliable(connection, as_of)
-        rule = consent_rule(connection)
-        stage(connection, as_of, unreliable, rule)
-        check(connection, as_of, rule)
-        consents = dict(run_sql(connection, "marketing/count_consents", as_of=as_of).mappings().one())
-        customers = swap_in(connection, as_of, run_id)
-        insights = read_insights(connection, as_of)
-        write_insights(connection, as_of, insights, run_id)
-        warnings = read_warnings(connection, as_of, unreliable) + consent_warnings(consents, customers)
-        replace_date(
-            connection,
-            STATUS,
-            as_of,
-            "marketing/insert_status",
-            run_id=run_id,
-            target=primary.target,
-            horizon_days=primary.horizon_days,
-            warnings=warnings,
-            consent_rule=rule.why,
-            stamps=stamps,
-            **consents,
-        )
-        lock(connection, "consents")  # last: a load of customers does not wait for a whole publication
-        run_sql(connection, "marketing/note_customers")
-        write_rule(connection)
+    primary = settings.primary
+    # Read before what they stamp: what changes meanwhile makes the morning stale, and is not missed.
+    stamps = connection.execute(
+        sa.text("SELECT cast(marketing.stamps_of(:as_of) AS text)"), {"as_of": as_of}
+    ).scalar_one()
+    unreliable = find_unreliable(connection, primary, as_of)
+    rule = consent_rule(connection, settings.shop)
+    stage(connection, settings, as_of, unreliable, rule)
+    check(connection, settings, as_of, rule)
+    consents = dict(run_sql(connection, "marketing/count_consents", as_of=as_of).mappings().one())
+    customers = swap_in(connection, as_of, run_id)
+    insights = read_insights(connection, settings, as_of)
+    write_insights(connection, as_of, insights, run_id)
+    warnings = read_warnings(connection, settings, as_of, unreliable) + consent_warnings(consents, customers)
+    replace_date_by(
+        connection,
+        STATUS,
+        as_of,
+        "marketing/insert_status",
+        run_id=run_id,
+        target=primary.target,
+        horizon_days=primary.horizon_days,
+        warnings=warnings,
+        consent_rule=rule.why,
+        stamps=stamps,
+        **consents,
+    )
+    lock(connection, "consents")  # last: a load of customers does not wait for a whole publication
+    run_sql(connection, "marketing/note_customers")
+    write_rule(connection, settings.shop)
     log.info("%s: published %d customers, %d insights, warnings %s", as_of, customers, len(insights), warnings)
     return {
         "as_of": str(as_of),
@@ -84,21 +74,10 @@ def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> 
     }
 
 
-def require_recommendations(connection: Connection, as_of: date) -> None:
-    """Raise NotReadyError unless `recommend` ran for the date."""
-    found = connection.execute(
-        sa.text("SELECT 1 FROM marketing.action_recommendations WHERE as_of_date = :as_of LIMIT 1"), {"as_of": as_of}
-    ).scalar()
-    if found is None:
-        raise NotReadyError(
-            f"marketing.action_recommendations has no rows for {as_of}: run recommend for as-of date {as_of} first"
-        )
-
-
-def stage(connection: Connection, as_of: date, unreliable: Unreliable, rule: ConsentRule) -> None:
+def stage(connection: Connection, settings: Settings, as_of: date, unreliable: Unreliable, rule: ConsentRule) -> None:
     """Assemble the date's customers in the temporary table staged_customer_scores, which ends with the transaction."""
-    primary = load_shop().primary_target
-    lapse, value = (load_targets().targets.get(name) for name in (LAPSE, VALUE))
+    primary = settings.primary
+    lapse, value = (settings.targets.targets.get(name) for name in (LAPSE, VALUE))
     connection.execute(
         sa.text("CREATE TEMPORARY TABLE staged_unreliable (customer_id text, reason text) ON COMMIT DROP")
     )
@@ -118,7 +97,7 @@ def stage(connection: Connection, as_of: date, unreliable: Unreliable, rule: Con
         value_target=VALUE,
         value_days=value.horizons[0] if value else None,
         prices_from=as_of - timedelta(days=PRICE_DAYS),
-        products=load_actions().recommendations.products,
+        products=settings.actions.recommendations.products,
         unknown=rule.unknown,
     )
 
@@ -127,8 +106,6 @@ def swap_in(connection: Connection, as_of: date, run_id: str | None) -> int:
     """Put the staged rows, and every target's scores, in place of what the date held; return the customers."""
     for table in (CUSTOMER_SCORES, TARGET_SCORES):
         ensure_partitions(connection, table, as_of, as_of, unit="month")
-    deleted = delete_date(connection, CUSTOMER_SCORES, as_of)
-    customers = run_sql(connection, "marketing/insert_customer_scores").rowcount
-    audit(connection, CUSTOMER_SCORES, str(as_of), deleted, customers, run_id)
-    replace_date(connection, TARGET_SCORES, as_of, "marketing/insert_target_scores", run_id=run_id)
+    customers = replace_date_by(connection, CUSTOMER_SCORES, as_of, "marketing/insert_customer_scores", run_id=run_id)
+    replace_date_by(connection, TARGET_SCORES, as_of, "marketing/insert_target_scores", run_id=run_id)
     return customers

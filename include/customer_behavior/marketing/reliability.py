@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from sqlalchemy.engine import Connection
 
 from customer_behavior.monitoring.error_segments.segment_rules import matches, rule_from_json
-from customer_behavior.settings import load_shop
-from customer_behavior.warehouse import read_frame, run_sql
+from customer_behavior.scoring.reading import read_scored
+from customer_behavior.settings import TargetKey
+from customer_behavior.warehouse import run_sql
 
 MEMORY_DAYS = 28  # a segment that was not found again for so long counts as mended
 
@@ -20,13 +21,12 @@ class Unreliable:
     segments: dict[str, int] = field(default_factory=dict)
 
 
-def find_unreliable(connection: Connection, as_of: date) -> Unreliable:
+def find_unreliable(connection: Connection, key: TargetKey, as_of: date) -> Unreliable:
     """Return who is in a segment of the primary target confirmed before `as_of`; the latest and worst segment names it.
 
     A segment found on the scores of another model counts too, after those of the model that scored `as_of`, and says so: a new
     model is not known to be right where the last one was wrong before its own scores have been judged.
     """
-    key = load_shop().primary_target
     clusters = run_sql(
         connection,
         "marketing/confirmed_clusters",
@@ -37,7 +37,7 @@ def find_unreliable(connection: Connection, as_of: date) -> Unreliable:
     ).all()
     if not clusters:
         return Unreliable()
-    frame = read_frame(connection, "recommend/customers", as_of=as_of, target=key.target, horizon_days=key.horizon_days)
+    frame = read_scored(connection, key, as_of)
     customers: dict[str, str] = {}
     segments: dict[str, int] = {}
     for cluster in clusters:

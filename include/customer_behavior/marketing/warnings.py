@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from customer_behavior.marketing.reliability import Unreliable
-from customer_behavior.settings import load_monitoring, load_shop
+from customer_behavior.monitoring.performance.matured import last_judged
+from customer_behavior.settings import Settings
 from customer_behavior.warehouse import run_sql
 
 
-def read_warnings(connection: Connection, as_of: date, unreliable: Unreliable) -> list[str]:
+def read_warnings(connection: Connection, settings: Settings, as_of: date, unreliable: Unreliable) -> list[str]:
     """Return the warnings of a date, none when all is well."""
-    key = load_shop().primary_target
+    key = settings.primary
     found = []
     drift = run_sql(connection, "marketing/last_drift", as_of=as_of).one_or_none()
     if drift is not None and drift.drifted:
@@ -21,13 +22,11 @@ def read_warnings(connection: Connection, as_of: date, unreliable: Unreliable) -
             f"customers have moved away from those the model learned from: {drift.features_drifted} of {drift.features} "
             f"features on {drift.as_of_date}, compared with {drift.reference_as_of}"
         )
-    judged = run_sql(
-        connection, "marketing/last_judged", as_of=as_of, target=key.target, horizon_days=key.horizon_days
-    ).one_or_none()
-    if judged is not None and judged.ece > load_monitoring().performance.max_ece:
+    judged = last_judged(connection, key, as_of)
+    if judged is not None and judged["ece"] > settings.monitoring.performance.max_ece:
         found.append(
-            f"probabilities of {judged.scored_as_of} turned out {judged.ece:.1%} off on average: "
-            f"{judged.mean_predicted:.1%} predicted, {judged.base_rate:.1%} came true"
+            f"probabilities of {judged['scored_as_of']} turned out {judged['ece']:.1%} off on average: "
+            f"{judged['mean_predicted']:.1%} predicted, {judged['base_rate']:.1%} came true"
         )
     found += [
         f"{n} customers are in a segment a model was wrong about (reliable is false): {segment}"

@@ -1,13 +1,17 @@
 """Which model serves which date. The newest promotion with effective_as_of < D scores D; nothing is ever overwritten."""
 
+from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.asof import ONE_DAY
-from customer_behavior.errors import ConfigurationError, NotReadyError
-from customer_behavior.settings import TargetKey, Targets
+from customer_behavior.errors import CheckFailedError, ConfigurationError, NotReadyError
+from customer_behavior.models import registry
+from customer_behavior.models.protocol import Model
+from customer_behavior.settings import Population, Settings, Target, TargetKey, Targets
+from customer_behavior.targets.statements import population_of
 from customer_behavior.warehouse import audit, lock, run_sql
 
 
@@ -44,6 +48,53 @@ def champions(connection: Connection, targets: Targets, primary: TargetKey, as_o
             "earlier date, with promotion"
         )
     return {key: model for key, model in found.items() if model is not None}
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A target that is asked of customers, whom it asks, and the id of the model that answers."""
+
+    key: TargetKey
+    target: Target
+    population: Population
+    model_id: str
+
+
+def serving_models(connection: Connection, settings: Settings, as_of: date) -> list[Serving]:
+    """Return the model of every target of customers that has one at `as_of`, in the order of targets.yaml.
+
+    Raises
+    ------
+    NotReadyError
+        When the primary target has none.
+    """
+    by_target = champions(connection, settings.targets, settings.primary, as_of)
+    named = [(key, settings.targets.targets[key.target], model_id) for key, model_id in by_target.items()]
+    return [
+        Serving(key, target, population_of(target), model_id)
+        for key, target, model_id in named
+        if target.entity == "customer"
+    ]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What serves the dates after one: its id, and the model, or why it cannot be read."""
+
+    model_id: str
+    model: Model | None
+    problem: str = ""
+
+
+def champion_after(connection: Connection, key: TargetKey, as_of: date) -> Champion | None:
+    """Return the model that serves the dates after `as_of`, as far as it is decided; None when there is none."""
+    model_id = serving_after(connection, key.target, key.horizon_days, as_of)
+    if model_id is None:
+        return None
+    try:
+        return Champion(model_id, registry.load(connection, model_id))
+    except CheckFailedError as error:
+        return Champion(model_id, None, str(error))
 
 
 def promote(

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -11,10 +13,10 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.models import Model, from_files, model_id
+from customer_behavior.settings import TargetKey
+from customer_behavior.targets.cutoffs import Cutoffs
+from customer_behavior.targets.sampling import Stratum
 from customer_behavior.warehouse import audit, copy_frame
-
-if TYPE_CHECKING:  # scoring loads models without the libraries that train them
-    from customer_behavior.training.core import Trained
 
 VERSION = """
     INSERT INTO models.model_versions (
@@ -35,7 +37,29 @@ FINDING = """
 """
 
 
-def save(connection: Connection, trained: "Trained", as_of: date, run_id: str | None) -> str:
+@dataclass(frozen=True)
+class Registration:
+    """A model and all that is kept with it.
+
+    Attributes
+    ----------
+    strata : what was read of each as-of date and outcome, by part of the time split.
+    evaluations, gains, thresholds : numbers on the test rows, as models.evaluations, gain_table and thresholds have them.
+    findings, trials : rows of models.training_findings and models.tuning_trials, without the model's id.
+    """
+
+    key: TargetKey
+    model: Model
+    cutoffs: Cutoffs
+    strata: Mapping[str, Sequence[Stratum]]
+    evaluations: Sequence[Mapping[str, Any]]
+    gains: pd.DataFrame
+    thresholds: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]]
+    trials: Sequence[Mapping[str, Any]]
+
+
+def save(connection: Connection, trained: Registration, as_of: date, run_id: str | None) -> str:
     """Register a model with its files, numbers and findings, in place of the rows its id already has; return its id.
 
     What was read of each as-of date and outcome goes on record as the recipe's strata, in the table alone.
@@ -70,10 +94,10 @@ def save(connection: Connection, trained: "Trained", as_of: date, run_id: str | 
     return name
 
 
-def _version(trained: "Trained", name: str, as_of: date, run_id: str | None) -> dict[str, Any]:
+def _version(trained: Registration, name: str, as_of: date, run_id: str | None) -> dict[str, Any]:
     model, cutoffs = trained.model, trained.cutoffs
     recipe = {"kind": model.kind, "features": list(model.features), **model.recipe}
-    recipe["strata"] = {part: [one.described() for one in read] for part, read in trained.data.strata().items()}
+    recipe["strata"] = {part: [one.described() for one in read] for part, read in trained.strata.items()}
     return {
         "model_id": name,
         "target": trained.key.target,
@@ -88,20 +112,20 @@ def _version(trained: "Trained", name: str, as_of: date, run_id: str | None) -> 
     }
 
 
-def _trials(trained: "Trained", name: str) -> list[dict[str, Any]]:
+def _trials(trained: Registration, name: str) -> list[dict[str, Any]]:
     return [
-        {**vars(trial), "model_id": name, "parameters": json.dumps(trial.parameters, sort_keys=True)}
-        for trial in trained.tuned.trials
+        {**trial, "model_id": name, "parameters": json.dumps(trial["parameters"], sort_keys=True)}
+        for trial in trained.trials
     ]
 
 
-def _findings(trained: "Trained", name: str) -> list[dict[str, Any]]:
+def _findings(trained: Registration, name: str) -> list[dict[str, Any]]:
     return [
         {
-            **vars(finding),
+            **finding,
             "model_id": name,
             "position": position,
-            "details": json.dumps(finding.details, sort_keys=True, default=str),
+            "details": json.dumps(finding["details"], sort_keys=True, default=str),
         }
         for position, finding in enumerate(trained.findings, start=1)
     ]

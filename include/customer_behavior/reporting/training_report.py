@@ -10,11 +10,11 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.evaluation.evaluation import MODEL
 from customer_behavior.reporting import ReportData, render
-from customer_behavior.settings import Target, load_shop
+from customer_behavior.settings import Target
 from customer_behavior.targets.sampling import row_weights
 from customer_behavior.training.core import Trained
 from customer_behavior.training.gate import Decision
-from customer_behavior.warehouse import audit
+from customer_behavior.warehouse import replace_slice
 
 SAMPLE_ROWS = 2_000
 
@@ -27,6 +27,7 @@ def save(
     as_of: date,
     decision: Decision,
     promoted: bool,
+    currency: str,
     run_id: str | None,
 ) -> None:
     """Write a model's report to models.reports, in place of the one it has."""
@@ -36,13 +37,17 @@ def save(
         "reason": decision.reason,
         "checks": decision.checks,
     }
-    page = render(report_data(trained, name, as_of, target.meaning, f"{target.entity}s", load_shop().currency, decided))
-    here = {"model_id": name}
-    deleted = connection.execute(sa.text("DELETE FROM models.reports WHERE model_id = :model_id"), here).rowcount
-    connection.execute(
-        sa.text("INSERT INTO models.reports (model_id, html) VALUES (:model_id, :html)"), {**here, "html": page}
+    page = render(report_data(trained, name, as_of, target.meaning, f"{target.entity}s", currency, decided))
+    insert = sa.text("INSERT INTO models.reports (model_id, html) VALUES (:model_id, :html)")
+    where = {"model_id": name}
+    replace_slice(
+        connection,
+        "models.reports",
+        where,
+        lambda: connection.execute(insert, {**where, "html": page}).rowcount,
+        piece=name,
+        run_id=run_id,
     )
-    audit(connection, "models.reports", name, deleted, 1, run_id)
 
 
 def report_data(

@@ -1,28 +1,35 @@
 """Score one bucket of customers into the staging table."""
 
 import logging
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.models import Model, registry
+from customer_behavior.models.promotions import Serving, serving_models
 from customer_behavior.scoring.reading import read_bucket
 from customer_behavior.scoring.reasons import reasons_json
-from customer_behavior.scoring.serving import Serving, serving_models
-from customer_behavior.settings import load_catalogue
-from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, lock
+from customer_behavior.settings import Feature, Settings
+from customer_behavior.warehouse import BATCH_ROWS, copy_arrow, replace_slice
 
 log = logging.getLogger(__name__)
 
 
 def stage_bucket(
-    warehouse: Warehouse, as_of: date, *, bucket: int, buckets: int, run_token: str, run_id: str | None
-) -> dict[str, Any]:
+    connection: Connection,
+    settings: Settings,
+    as_of: date,
+    *,
+    bucket: int,
+    buckets: int,
+    run_token: str,
+    run_id: str | None,
+) -> dict[str, int]:
     """Write the scores of one bucket to models.score_staging, in place of what the run has there; return the rows by target.
 
     Parameters
@@ -39,38 +46,38 @@ def stage_bucket(
     CheckFailedError
         When a model's files are damaged, the snapshot lacks a column it reads, or its predictions are not numbers.
     """
+    serving = serving_models(connection, settings, as_of)
+    models = [registry.load(connection, by.model_id) for by in serving]
+    populations = [by.population for by in serving]
+    features = [name for model in models for name in model.features]
+    customers = read_bucket(connection, as_of, bucket, buckets, populations, features)
     written: dict[str, int] = {}
-    with warehouse.begin("score") as connection:
-        lock(connection, f"score {run_token} {bucket}")
-        deleted = connection.execute(
-            sa.text("DELETE FROM models.score_staging WHERE run_token = :run_token AND bucket = :bucket"),
-            {"run_token": run_token, "bucket": bucket},
-        ).rowcount
-        serving = serving_models(connection, as_of)
-        models = [registry.load(connection, one.model_id) for one in serving]
-        populations = [one.population for one in serving]
-        features = [name for model in models for name in model.features]
-        customers = read_bucket(connection, as_of, bucket, buckets, populations, features)
-        for one, model in zip(serving, models, strict=True):
-            rows = customers.of(one.population, model.features)
+
+    def write() -> int:
+        for by, model in zip(serving, models, strict=True):
+            rows = customers.of(by.population, model.features)
             try:
-                scores = score(rows, model, one.target.kind)
+                scores = score(rows, model, by.target.kind, settings.catalogue.columns)
             except CheckFailedError as error:
-                raise CheckFailedError(f"{one.key} as of {as_of}, model {one.model_id}: {error}") from error
-            written[str(one.key)] = stage(connection, scores, one, as_of, bucket, run_token)
-        audit(
-            connection,
-            "models.score_staging",
-            f"{as_of} bucket {bucket + 1} of {buckets}",
-            deleted,
-            sum(written.values()),
-            run_id,
-        )
+                raise CheckFailedError(f"{by.key} as of {as_of}, model {by.model_id}: {error}") from error
+            written[str(by.key)] = stage(connection, scores, by, as_of, bucket, run_token)
+        return sum(written.values())
+
+    replace_slice(
+        connection,
+        "models.score_staging",
+        {"run_token": run_token, "bucket": bucket},
+        write,
+        piece=f"{as_of} bucket {bucket + 1} of {buckets}",
+        run_id=run_id,
+    )
     log.info("bucket %s of %s as of %s: %s", bucket + 1, buckets, as_of, written)
-    return {"bucket": bucket, "rows": written}
+    return written
 
 
-def score(customers: pa.Table, model: Model, kind: Literal["probability", "amount"]) -> pa.Table:
+def score(
+    customers: pa.Table, model: Model, kind: Literal["probability", "amount"], catalogue: Mapping[str, Feature]
+) -> pa.Table:
     """Return the customers' probabilities or amounts, and reasons: customer_id, probability, amount, reasons.
 
     Raises
@@ -85,7 +92,7 @@ def score(customers: pa.Table, model: Model, kind: Literal["probability", "amoun
         raise CheckFailedError(f"{wrong} of {len(rows)} predictions are not numbers: roll back to another model")
     values = {"probability": pa.nulls(len(rows), pa.float64()), "amount": pa.nulls(len(rows), pa.float64())}
     values[kind] = pa.array(predicted, pa.float64())
-    reasons = reasons_json(rows, contributions, model.features, load_catalogue().columns)
+    reasons = reasons_json(rows, contributions, model.features, catalogue)
     return pa.table({"customer_id": customers["customer_id"], **values, "reasons": reasons})
 
 

@@ -3,25 +3,21 @@
 from datetime import date
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import NotReadyError
-from customer_behavior.scoring.serving import serving_models
-from customer_behavior.settings import load_targets
-from customer_behavior.warehouse import Warehouse
 
 
-def plan_buckets(warehouse: Warehouse, as_of: date) -> list[int]:
+def plan_buckets(connection: Connection, as_of: date, bucket_rows: int) -> list[int]:
     """Return the buckets of a date, 0 to ceil(customers / bucket_rows) - 1, at least one.
 
     Raises
     ------
     NotReadyError
-        When the date has no snapshot, or the primary target no model that was promoted before it.
+        When the date has no snapshot.
     """
-    with warehouse.begin("score") as connection:
-        serving_models(connection, as_of)
-        count = sa.text("SELECT count(*) FROM features.customer_snapshot WHERE as_of_date = :as_of")
-        rows = connection.execute(count, {"as_of": as_of}).scalar_one()
+    count = sa.text("SELECT count(*) FROM features.customer_snapshot WHERE as_of_date = :as_of")
+    rows = connection.execute(count, {"as_of": as_of}).scalar_one()
     if not rows:
         raise NotReadyError(f"features.customer_snapshot has no customer as of {as_of}: build the snapshot first")
-    return list(range(-(-rows // load_targets().scoring.bucket_rows)))
+    return list(range(-(-rows // bucket_rows)))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
@@ -12,8 +13,9 @@ from pyarrow import csv
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
-from customer_behavior.settings import Population
-from customer_behavior.warehouse import sql_text
+from customer_behavior.settings import Population, TargetKey
+from customer_behavior.targets.statements import population_query
+from customer_behavior.warehouse import read_frame, sql_text
 
 MEMBERSHIP = "populations"
 NAMED = postgresql.dialect(paramstyle="named")  # leaves a percent sign alone
@@ -39,6 +41,13 @@ class BucketRows:
         there = set(self._rows.column_names)
         wanted = self._rows.select(["customer_id", *(name for name in columns if name in there)])
         return wanted.filter(pc.not_equal(pc.bit_wise_and(self._rows[MEMBERSHIP], bit), 0))
+
+
+def read_scored(connection: Connection, key: TargetKey, as_of: date) -> pd.DataFrame:
+    """Return every customer scored for `as_of` with the snapshot that was scored: scored_customer_id and the snapshot's columns."""
+    return read_frame(
+        connection, "scoring/scored_customers", as_of=as_of, target=key.target, horizon_days=key.horizon_days
+    )
 
 
 def read_bucket(
@@ -88,9 +97,7 @@ def _asked(populations: Sequence[Population], as_of: date) -> str:
     """Return the query of every population's customers with its bit."""
     parts = []
     for number, population in enumerate(populations):
-        members = _with_values(
-            sql_text(f"populations/{population.name}").text, {"as_of": as_of, "days": population.days}
-        )
+        members = _with_values(population_query(population), {"as_of": as_of, "days": population.days})
         parts.append(f"SELECT customer_id, {1 << number} AS bit FROM ({members}) AS population_{number}")
     return "\nUNION ALL\n".join(parts)
 

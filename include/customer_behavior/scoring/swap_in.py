@@ -1,4 +1,4 @@
-"""Publish a date's staged scores: checked against the population, ranked over all, swapped in at once."""
+"""Swap in a date's staged scores: checked against the population, ranked over all, swapped in at once."""
 
 import logging
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError
-from customer_behavior.scoring.serving import Serving, serving_models
-from customer_behavior.settings import load_shop
+from customer_behavior.models.promotions import Serving, serving_models
+from customer_behavior.settings import Settings, TargetKey
 from customer_behavior.targets.statements import population_clause, with_clauses
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql, sql_text
 
@@ -32,7 +32,9 @@ RANKED = (
 """The columns of scoring/ranked.sql, in its order."""
 
 
-def publish(warehouse: Warehouse, as_of: date, *, run_token: str, buckets: int, run_id: str | None) -> dict[str, Any]:
+def swap_in(
+    warehouse: Warehouse, settings: Settings, as_of: date, *, run_token: str, buckets: int, run_id: str | None
+) -> dict[str, Any]:
     """Replace models.scores of `as_of` by what the run staged, in one transaction; return the rows and model by target.
 
     The rows are written into a table of their own, which has no key while it fills and is then attached; those of a date that was
@@ -47,8 +49,8 @@ def publish(warehouse: Warehouse, as_of: date, *, run_token: str, buckets: int, 
     result: dict[str, Any] = {"as_of": str(as_of), "rows": {}, "models": {}}
     with warehouse.begin("score") as connection, ThreadPoolExecutor(1) as beside:
         lock(connection, f"publish scores {as_of}")
-        serving = serving_models(connection, as_of)
-        checking = beside.submit(_check, warehouse, serving, as_of, run_token, buckets)
+        serving = serving_models(connection, settings, as_of)
+        checking = beside.submit(_check, warehouse, settings.primary, serving, as_of, run_token, buckets)
         deleted = connection.execute(
             sa.text("SELECT count(*) FROM models.scores WHERE as_of_date = :as_of"), {"as_of": as_of}
         ).scalar_one()
@@ -69,14 +71,18 @@ def _slice(one: Serving, as_of: date, run_token: str) -> dict[str, Any]:
     return {"run_token": run_token, "as_of": as_of, "target": one.key.target, "horizon_days": one.key.horizon_days}
 
 
-def _check(warehouse: Warehouse, serving: Sequence[Serving], as_of: date, run_token: str, buckets: int) -> None:
+def _check(
+    warehouse: Warehouse, primary: TargetKey, serving: Sequence[Serving], as_of: date, run_token: str, buckets: int
+) -> None:
     """Raise unless each bucket of each target holds its own customers, each once, scored by the model that serves."""
     with warehouse.begin("score") as connection:
         for one in serving:
-            _check_target(connection, one, as_of, run_token, buckets)
+            _check_target(connection, primary, one, as_of, run_token, buckets)
 
 
-def _check_target(connection: Connection, one: Serving, as_of: date, run_token: str, buckets: int) -> None:
+def _check_target(
+    connection: Connection, primary: TargetKey, one: Serving, as_of: date, run_token: str, buckets: int
+) -> None:
     found = connection.execute(
         with_clauses([population_clause(one.target)], "scoring/bucket_counts"),
         {**_slice(one, as_of, run_token), "days": one.population.days, "buckets": buckets},
@@ -96,7 +102,7 @@ def _check_target(connection: Connection, one: Serving, as_of: date, run_token: 
             f"{first.expected} customers, {which} than its own ({len(wrong)} buckets are wrong): score the date again; "
             "nothing was published"
         )
-    if one.key == load_shop().primary_target and not found:
+    if one.key == primary and not found:
         raise CheckFailedError(
             f"{one.key} as of {as_of} has nobody to score: the population {one.population.name} of "
             f"{one.population.days} days is empty; nothing was published"

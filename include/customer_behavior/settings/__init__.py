@@ -1,18 +1,8 @@
 """The configuration files as frozen, validated objects; a wrong key or value is named with its file."""
 
-from customer_behavior.settings.base import Settings, read_yaml
+from customer_behavior.settings.base import FrozenModel, read_yaml
 from customer_behavior.settings.features import Feature, Features
-from customer_behavior.settings.files import (
-    load_actions,
-    load_catalogue,
-    load_features,
-    load_model_features,
-    load_monitoring,
-    load_retention,
-    load_session_catalogue,
-    load_shop,
-    load_targets,
-)
+from customer_behavior.settings.files import Settings, load_settings, load_shop, load_targets
 from customer_behavior.settings.operations import (
     Action,
     Actions,
@@ -49,6 +39,7 @@ __all__ = [
     "ExchangeRates",
     "Feature",
     "Features",
+    "FrozenModel",
     "Gate",
     "Guardrails",
     "MaxRows",
@@ -67,13 +58,7 @@ __all__ = [
     "Targets",
     "Training",
     "Tuning",
-    "load_actions",
-    "load_catalogue",
-    "load_features",
-    "load_model_features",
-    "load_monitoring",
-    "load_retention",
-    "load_session_catalogue",
+    "load_settings",
     "load_shop",
     "load_targets",
     "read_yaml",

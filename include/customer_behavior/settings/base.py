@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from customer_behavior.errors import ConfigurationError
 
 
-class Settings(BaseModel):
+class FrozenModel(BaseModel):
     """Base of all configuration: unknown keys are errors, values do not change after they are read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-SettingsT = TypeVar("SettingsT", bound=Settings)
+ModelT = TypeVar("ModelT", bound=FrozenModel)
 
 
-def read_yaml(path: Path, kind: type[SettingsT]) -> SettingsT:
+def read_yaml(path: Path, kind: type[ModelT]) -> ModelT:
     """Return a YAML file as a validated object.
 
     Raises

@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from customer_behavior.settings.base import Settings
+from customer_behavior.settings.base import FrozenModel
 
 AGGREGATED_COLUMNS = {"sum": 1, "max": 1, "newest": 2, "ratio": 2, "trend": 1}
 
 
-class Feature(Settings):
+class Feature(FrozenModel):
     """A column of features.customer_snapshot, in words."""
 
     meaning: str
@@ -52,7 +52,7 @@ class Feature(Settings):
         return self
 
 
-class Features(Settings):
+class Features(FrozenModel):
     """`features.yaml`: the catalogue of features.customer_snapshot, family by family."""
 
     families: dict[str, dict[str, Feature]]

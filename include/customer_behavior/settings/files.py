@@ -1,67 +1,81 @@
 """The files of the configuration folder, read once and again when they change."""
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from customer_behavior.paths import config_dir
-from customer_behavior.settings.base import SettingsT, read_yaml
+from customer_behavior.settings.base import ModelT, read_yaml
 from customer_behavior.settings.features import Feature, Features
 from customer_behavior.settings.operations import Actions, Monitoring, Retention
-from customer_behavior.settings.shop import Shop
+from customer_behavior.settings.shop import Shop, TargetKey
 from customer_behavior.settings.targets import Targets
 
 
 @cache
-def _cached(path: Path, kind: type[SettingsT], _mtime: float) -> SettingsT:
+def _cached(path: Path, kind: type[ModelT], _mtime: float) -> ModelT:
     return read_yaml(path, kind)
 
 
-def _load(name: str, kind: type[SettingsT]) -> SettingsT:
+def _load(name: str, kind: type[ModelT]) -> ModelT:
     path = config_dir() / f"{name}.yaml"
     return _cached(path, kind, path.stat().st_mtime if path.exists() else 0.0)
 
 
+@dataclass(frozen=True)
+class Settings:
+    """All configuration, as it was when it was read: at the door of a stage, which hands it down."""
+
+    shop: Shop
+    targets: Targets
+    catalogue: Features
+    """`features.yaml`: every column of features.customer_snapshot."""
+    session_catalogue: Features
+    """`session_features.yaml`: the columns of features.session_snapshot that models read."""
+    actions: Actions
+    monitoring: Monitoring
+    retention: Retention
+
+    def model_features(self, entity: str) -> dict[str, Feature]:
+        """Return what models of customers or sessions read, numbers and categories, name to feature, in their order."""
+        catalogue = self.catalogue if entity == "customer" else self.session_catalogue
+        return {name: feature for name, feature in catalogue.columns.items() if feature.model}
+
+    @property
+    def features(self) -> dict[str, Feature]:
+        """The numbers of a customer that models read, name to feature, in the order in which they read them."""
+        return {name: feature for name, feature in self.model_features("customer").items() if feature.kind == "number"}
+
+    @property
+    def primary(self) -> TargetKey:
+        """The target that marketing's table is about."""
+        return self.shop.primary_target
+
+
+def load_settings() -> Settings:
+    """Return all files of the configuration folder.
+
+    Raises
+    ------
+    ConfigurationError
+        When a file is missing or says what the platform cannot use; the message names the file, the key and the finding.
+    """
+    return Settings(
+        shop=load_shop(),
+        targets=load_targets(),
+        catalogue=_load("features", Features),
+        session_catalogue=_load("session_features", Features),
+        actions=_load("actions", Actions),
+        monitoring=_load("monitoring", Monitoring),
+        retention=_load("retention", Retention),
+    )
+
+
 def load_shop() -> Shop:
-    """Return `shop.yaml`."""
+    """Return `shop.yaml`, for those who ask for nothing else: the plugin, and DAG files, which are read every half minute."""
     return _load("shop", Shop)
 
 
 def load_targets() -> Targets:
-    """Return `targets.yaml`."""
+    """Return `targets.yaml`, for DAG files."""
     return _load("targets", Targets)
-
-
-def load_actions() -> Actions:
-    """Return `actions.yaml`."""
-    return _load("actions", Actions)
-
-
-def load_retention() -> Retention:
-    """Return `retention.yaml`."""
-    return _load("retention", Retention)
-
-
-def load_monitoring() -> Monitoring:
-    """Return `monitoring.yaml`."""
-    return _load("monitoring", Monitoring)
-
-
-def load_catalogue() -> Features:
-    """Return `features.yaml`: every column of features.customer_snapshot."""
-    return _load("features", Features)
-
-
-def load_session_catalogue() -> Features:
-    """Return `session_features.yaml`: the columns of features.session_snapshot that models read."""
-    return _load("session_features", Features)
-
-
-def load_features() -> dict[str, Feature]:
-    """Return the numbers of a customer that models read, name to feature, in the order in which they read them."""
-    return {name: feature for name, feature in load_model_features("customer").items() if feature.kind == "number"}
-
-
-def load_model_features(entity: str) -> dict[str, Feature]:
-    """Return what models of customers or sessions read, numbers and categories, name to feature, in their order."""
-    catalogue = load_catalogue() if entity == "customer" else load_session_catalogue()
-    return {name: feature for name, feature in catalogue.columns.items() if feature.model}

@@ -4,17 +4,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from customer_behavior.settings.base import Settings
+from customer_behavior.settings.base import FrozenModel
 
 
-class Range(Settings):
+class Range(FrozenModel):
     """A closed interval; an end that is not given does not bound."""
 
     min: float | None = None
     max: float | None = None
 
 
-class Action(Settings):
+class Action(FrozenModel):
     """Something marketing may do, when, and how it is said."""
 
     action: str
@@ -22,14 +22,14 @@ class Action(Settings):
     words: str
 
 
-class Guardrails(Settings):
+class Guardrails(FrozenModel):
     """What keeps actions rare and measurable."""
 
     cooldown_days: int = Field(ge=0)
     holdout_share: float = Field(ge=0, lt=1)
 
 
-class Recommendations(Settings):
+class Recommendations(FrozenModel):
     """How products are ranked."""
 
     products: int = Field(gt=0)
@@ -37,7 +37,7 @@ class Recommendations(Settings):
     window_days: int = Field(gt=0)
 
 
-class Actions(Settings):
+class Actions(FrozenModel):
     """`actions.yaml`."""
 
     actions: tuple[Action, ...]
@@ -45,7 +45,7 @@ class Actions(Settings):
     recommendations: Recommendations
 
 
-class Retention(Settings):
+class Retention(FrozenModel):
     """`retention.yaml`: how long rows are kept, whether what is older is removed, and how much of a table at once."""
 
     apply: bool = False
@@ -59,7 +59,7 @@ class Retention(Settings):
     write_audit_days: int = Field(gt=0)
 
 
-class DriftLimits(Settings):
+class DriftLimits(FrozenModel):
     """When features count as drifted."""
 
     method: Literal["wasserstein", "jensenshannon", "psi"]
@@ -68,13 +68,13 @@ class DriftLimits(Settings):
     sample_rows: int = Field(gt=0)
 
 
-class PerformanceLimits(Settings):
+class PerformanceLimits(FrozenModel):
     """When matured scores raise an incident."""
 
     max_ece: float = Field(gt=0)
 
 
-class ErrorLimits(Settings):
+class ErrorLimits(FrozenModel):
     """How segments that the model gets wrong are looked for."""
 
     max_depth: int = Field(gt=0)
@@ -82,7 +82,7 @@ class ErrorLimits(Settings):
     max_clusters: int = Field(gt=0)
 
 
-class Monitoring(Settings):
+class Monitoring(FrozenModel):
     """`monitoring.yaml`."""
 
     drift: DriftLimits

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
-from customer_behavior.settings.base import Settings
+from customer_behavior.settings.base import FrozenModel
 
 
-class TargetKey(Settings):
+class TargetKey(FrozenModel):
     """A target and its horizon."""
 
     target: str
@@ -21,14 +21,14 @@ class TargetKey(Settings):
         return f"{self.target}/{self.horizon_days}d"
 
 
-class ExchangeRates(Settings):
+class ExchangeRates(FrozenModel):
     """Where rates of foreign currencies land, and how many days one serves after its own."""
 
     path: str
     max_age_days: int = Field(default=7, ge=0)
 
 
-class Bots(Settings):
+class Bots(FrozenModel):
     """From when on a customer is taken for a machine: more of it on one day within 90."""
 
     max_events_per_day: int = Field(default=2_000, ge=1)
@@ -51,7 +51,7 @@ def _is_address(text: str) -> bool:
     return bool(parsed.username and parsed.domain) and not set(plain) & set(" :")
 
 
-class Shop(Settings):
+class Shop(FrozenModel):
     """The shop: its clock, its currency, its active sources, and who is told (nobody, where `alert_to` is empty)."""
 
     timezone: str

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from customer_behavior.paths import SQL_DIR
-from customer_behavior.settings.base import Settings, findings, merged
+from customer_behavior.settings.base import FrozenModel, findings, merged
 from customer_behavior.settings.shop import TargetKey
 
 
@@ -28,14 +28,14 @@ def _has_statement(name: str, info: ValidationInfo) -> str:
 StatementName = Annotated[str, AfterValidator(_has_statement)]
 
 
-class Population(Settings):
+class Population(FrozenModel):
     """Which customers a target is asked of: `include/sql/targets/populations/<name>.sql`."""
 
     name: StatementName
     days: int = Field(gt=0)
 
 
-class MaxRows(Settings):
+class MaxRows(FrozenModel):
     """Rows that a training reads at most, by part; over them rows are sampled, with weights."""
 
     fit: int = Field(gt=0)
@@ -44,7 +44,7 @@ class MaxRows(Settings):
     report: int = Field(gt=0)
 
 
-class Tuning(Settings):
+class Tuning(FrozenModel):
     """How the trees' recipe is looked for."""
 
     trials: int = Field(ge=0)
@@ -55,7 +55,7 @@ class Tuning(Settings):
     equal_loss: float = Field(ge=0)
 
 
-class Gate(Settings):
+class Gate(FrozenModel):
     """What a challenger has to show to serve."""
 
     max_loss: float = Field(ge=0)
@@ -63,14 +63,14 @@ class Gate(Settings):
     approval: bool = False
 
 
-class Contact(Settings):
+class Contact(FrozenModel):
     """What a contact costs and a sale brings, shop currency: whom it pays to contact."""
 
     cost: float = Field(ge=0)
     sale_value: float = Field(gt=0)
 
 
-class Training(Settings):
+class Training(FrozenModel):
     """How every target is trained."""
 
     seed: int
@@ -107,7 +107,7 @@ class Training(Settings):
         return value
 
 
-class Target(Settings):
+class Target(FrozenModel):
     """A question about each customer or session, at each of its horizons.
 
     `label` names `include/sql/targets/labels/<label>.sql`; `training` overrides what `training` of the file says.
@@ -133,13 +133,13 @@ class Target(Settings):
         return self
 
 
-class Scoring(Settings):
+class Scoring(FrozenModel):
     """How customers are cut into buckets for scoring."""
 
     bucket_rows: int = Field(gt=0)
 
 
-class Sessions(Settings):
+class Sessions(FrozenModel):
     """How sessions are cut where a source names none, and after which of their events they are looked at."""
 
     silence_minutes: int = Field(gt=0, le=720)
@@ -153,7 +153,7 @@ class Sessions(Settings):
         return value
 
 
-class Targets(Settings):
+class Targets(FrozenModel):
     """`targets.yaml`."""
 
     targets: dict[str, Target]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
-from customer_behavior.settings import Settings
+from customer_behavior.settings import FrozenModel
 
 Mix = dict[str, float]
 
@@ -20,14 +20,14 @@ def check_mix(value: Mix) -> Mix:
     return value
 
 
-class PriceThreshold(Settings):
+class PriceThreshold(FrozenModel):
     """Above `price`, a session that looks at such a product buys it `factor` times as often."""
 
     price: float = Field(gt=0)
     factor: float = Field(ge=0)
 
 
-class PeakHours(Settings):
+class PeakHours(FrozenModel):
     """Shop-local hours with more traffic, or more purchases a session."""
 
     hours: tuple[int, ...] = Field(min_length=1)
@@ -42,7 +42,7 @@ class PeakHours(Settings):
         return value
 
 
-class Shift(Settings):
+class Shift(FrozenModel):
     """From `date` on, other traffic and other prices."""
 
     date: datetime.date
@@ -60,14 +60,14 @@ class Shift(Settings):
         return value if value is None else check_mix(value)
 
 
-class PriceBand(Settings):
+class PriceBand(FrozenModel):
     """A half-open interval of prices; an end that is not given does not bound."""
 
     min: float = 0.0
     max: float | None = None
 
 
-class Rule(Settings):
+class Rule(FrozenModel):
     """Customers by what can be seen of them: the main country, device and channel, and the usual price they look at."""
 
     country: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class Rule(Settings):
         return self
 
 
-class RiskySegment(Settings):
+class RiskySegment(FrozenModel):
     """Customers under a rule who, from a date on, buy `factor` times as often a session."""
 
     name: str = Field(min_length=1)
@@ -99,7 +99,7 @@ class RiskySegment(Settings):
         return value
 
 
-class Treatment(Settings):
+class Treatment(FrozenModel):
     """Contacts by action, and how many times as often a treated customer buys a session on the days after."""
 
     actions: dict[str, float] = Field(min_length=1)
@@ -117,7 +117,7 @@ class Treatment(Settings):
         return value
 
 
-class Bots(Settings):
+class Bots(FrozenModel):
     """Accounts that view a product every so many seconds, every day, and never buy."""
 
     share: float = Field(gt=0, le=0.5)
@@ -131,7 +131,7 @@ class Bots(Settings):
         return self
 
 
-class Delivery(Settings):
+class Delivery(FrozenModel):
     """A share of the rows and how many days later, at most, they come in another file."""
 
     share: float = Field(gt=0, le=0.5)

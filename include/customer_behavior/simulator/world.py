@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from customer_behavior.errors import ConfigurationError
-from customer_behavior.settings import Settings, read_yaml
+from customer_behavior.settings import FrozenModel, read_yaml
 from customer_behavior.simulator.bad_rows import KINDS
 from customer_behavior.simulator.plants import (
     Bots,
@@ -25,7 +25,7 @@ from customer_behavior.simulator.plants import (
 DIMENSIONS = ("country", "device", "channel")
 
 
-class CustomerModel(Settings):
+class CustomerModel(FrozenModel):
     """Who visits, how often, how long, and how easily they buy.
 
     Visits a day are gamma distributed over customers, the length of a customer's life exponential with a gamma distributed rate,
@@ -44,7 +44,7 @@ class CustomerModel(Settings):
     consent_changes: float = Field(default=0.0005, ge=0, le=1)
 
 
-class Catalogue(Settings):
+class Catalogue(FrozenModel):
     """What is sold: log-normal prices, popularity by a power of the rank."""
 
     products: int = Field(default=2_000, ge=50, le=2_000_000)
@@ -63,7 +63,7 @@ class Catalogue(Settings):
         return self
 
 
-class Sessions(Settings):
+class Sessions(FrozenModel):
     """What happens in a visit."""
 
     views: float = Field(default=4.0, ge=1, le=200)
@@ -81,7 +81,7 @@ class Sessions(Settings):
     anonymous: float = Field(default=0.0, ge=0, le=1)
 
 
-class Mixes(Settings):
+class Mixes(FrozenModel):
     """Shares of the traffic; they are made to add up to 1."""
 
     country: Mix = Field(default={"DE": 50, "AT": 15, "CH": 15, "FR": 20}, min_length=1)
@@ -94,7 +94,7 @@ class Mixes(Settings):
         return check_mix(value)
 
 
-class World(Settings):
+class World(FrozenModel):
     """A simulated shop."""
 
     description: str = ""

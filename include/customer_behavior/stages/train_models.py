@@ -1,6 +1,5 @@
-"""One night's training: each target's rows, model, report, and the decision whether it serves."""
+"""`train_models`: each target's rows, model, report, and the decision whether it serves."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +10,21 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from customer_behavior.data_quality.usability import Finding, inspect_sources
-from customer_behavior.errors import CheckFailedError, ConfigurationError, NotReadyError
+from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.features import sessions, snapshot
-from customer_behavior.models import Model, promotions, registry
+from customer_behavior.features.ledger import first_event_day
+from customer_behavior.models import promotions, registry
 from customer_behavior.readiness import require_history
 from customer_behavior.reporting import training_report as reports
-from customer_behavior.settings import Target, TargetKey, Training, load_model_features, load_targets
+from customer_behavior.settings import Settings, Target, TargetKey, Training, load_settings
 from customer_behavior.targets.cutoffs import Cutoffs, plan_cutoffs
 from customer_behavior.targets.dataset import Dataset, read_dataset
 from customer_behavior.tracking.mirror import mirror
+from customer_behavior.training import decisions
 from customer_behavior.training.core import Question, Trained, train
 from customer_behavior.training.gate import Decision
 from customer_behavior.training.judging import against_champion, champion_of
-from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
+from customer_behavior.warehouse import Warehouse, lock
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Night:
     """What a night's trainings have in common."""
 
     warehouse: Warehouse
+    settings: Settings
     as_of: date
     promote: bool
     run_id: str | None
@@ -69,61 +71,67 @@ def train_targets(
     NotReadyError
         When a batch before `as_of` is missing from the ledger, the first one named; or nothing is known yet.
     """
-    known = load_targets().target_keys()
+    settings = load_settings()
+    known = settings.targets.target_keys()
     chosen = targets if targets is not None else known
     unknown = [str(key) for key in chosen if key not in known]
     if unknown:
         raise ConfigurationError(f"targets.yaml has no {', '.join(unknown)}, only {', '.join(map(str, known))}")
-    first_event_day, findings = _look_at_sources(warehouse, as_of)
-    night = Night(warehouse, as_of, promote, run_id, actor)
-    return [_train_target(night, key, first_event_day, findings) for key in chosen]
+    first_day, findings = _look_at_sources(warehouse, settings, as_of)
+    night = Night(warehouse, settings, as_of, promote, run_id, actor)
+    return [_train_target(night, key, first_day, findings) for key in chosen]
 
 
-def _look_at_sources(warehouse: Warehouse, as_of: date) -> tuple[date, list[Finding]]:
+def _look_at_sources(warehouse: Warehouse, settings: Settings, as_of: date) -> tuple[date, list[Finding]]:
     """Return the first event's day and what is wrong with the sources."""
+    sources = settings.shop.sources
     with warehouse.begin("train") as connection:
-        require_history(connection, as_of)
-        day = run_sql(connection, "targets/first_event_day", as_of=as_of).scalar()
+        require_history(connection, sources, as_of)
+        day = first_event_day(connection, as_of)
         if day is None:
             raise NotReadyError(
                 f"no customer's event is known at {as_of}, so there is nothing to train on: run load_history"
             )
-        return day, inspect_sources(connection, as_of)
+        return day, inspect_sources(connection, sources, as_of)
 
 
-def _train_target(night: Night, key: TargetKey, first_event_day: date, findings: Sequence[Finding]) -> dict[str, Any]:
-    targets = load_targets()
+def _train_target(night: Night, key: TargetKey, first_day: date, findings: Sequence[Finding]) -> dict[str, Any]:
+    targets = night.settings.targets
     target, settings = targets.targets[key.target], targets.training_of(key.target)
-    cutoffs = plan_cutoffs(first_event_day, night.as_of, key.horizon_days, settings)
+    features = night.settings.model_features(target.entity)
+    cutoffs = plan_cutoffs(first_day, night.as_of, key.horizon_days, settings)
     question = Question(
         key=key,
-        features=tuple(load_model_features(target.entity)),
+        features=tuple(features),
         kind=target.kind,
         unique_by="customer_id" if target.entity == "customer" else "",
         monotone=target.monotone,
-        catalogue=load_model_features(target.entity),
+        catalogue=features,
     )
     data = _read(night, target, question, cutoffs, settings)
     if target.entity == "session" and not any(len(part) for part in data.parts().values()):
         return _skipped(key, night.as_of)
     with night.warehouse.begin("train") as connection:
-        serving_now = _serving(connection, key, night.as_of)
+        serving_now = promotions.champion_after(connection, key, night.as_of)
     start = champion_of(serving_now.model) if serving_now and serving_now.model else None
     trained = train(data, cutoffs, question, night.as_of, settings, champion=start, findings=findings)
     with night.warehouse.begin("train") as connection:
         lock(connection, f"train {key.target}/{key.horizon_days}")
-        name = registry.save(connection, trained, night.as_of, night.run_id)
+        name = registry.save(connection, trained.registration(), night.as_of, night.run_id)
         decision, promoted = _pass_gate(connection, night, trained, name, settings)
-        run_sql(
-            connection,
-            "models/fulfil_requests",
-            target=key.target,
-            horizon_days=key.horizon_days,
-            as_of=night.as_of,
-            model_id=name,
-        )
+        decisions.fulfil_requests(connection, key, night.as_of, name)
         serving = promotions.serving_after(connection, key.target, key.horizon_days, night.as_of)
-        reports.save(connection, trained, target, name, night.as_of, decision, promoted, night.run_id)
+        reports.save(
+            connection,
+            trained,
+            target,
+            name,
+            night.as_of,
+            decision,
+            promoted,
+            night.settings.shop.currency,
+            night.run_id,
+        )
     log.info("%s as of %s: model %s, promoted %s: %s", key, night.as_of, name, promoted, decision.reason)
     mirror(night.warehouse)
     return _summary(trained, name, night.as_of, promoted, serving, decision)
@@ -133,30 +141,15 @@ def _read(night: Night, target: Target, question: Question, cutoffs: Cutoffs, se
     """Return the rows of every cutoff; snapshots that are missing, or older than what they are made of, are built."""
     for day in cutoffs.all():
         if target.entity == "customer":
-            snapshot.build(night.warehouse, day, role="train", run_id=night.run_id, only_if_missing=True)
+            snapshot.build(
+                night.warehouse, night.settings, day, role="train", run_id=night.run_id, only_if_missing=True
+            )
         else:
-            sessions.build(night.warehouse, day, role="train", run_id=night.run_id, only_if_missing=True)
+            sessions.build(
+                night.warehouse, night.settings, day, role="train", run_id=night.run_id, only_if_missing=True
+            )
     with night.warehouse.begin("train") as connection:
-        return read_dataset(connection, target, question.key, cutoffs, night.as_of, question.features, settings)
-
-
-@dataclass(frozen=True)
-class Serving:
-    """What serves the dates after the night's: its id, and the model, or why it cannot be read."""
-
-    name: str
-    model: Model | None
-    problem: str = ""
-
-
-def _serving(connection: Connection, key: TargetKey, as_of: date) -> Serving | None:
-    name = promotions.serving_after(connection, key.target, key.horizon_days, as_of)
-    if name is None:
-        return None
-    try:
-        return Serving(name, registry.load(connection, name))
-    except CheckFailedError as error:
-        return Serving(name, None, str(error))
+        return read_dataset(connection, target, question.key, cutoffs, night.as_of, question.catalogue, settings)
 
 
 def _pass_gate(
@@ -164,9 +157,9 @@ def _pass_gate(
 ) -> tuple[Decision, bool]:
     """Return the gate's decision, which goes on record, and whether a promotion was written."""
     key = trained.key
-    champion = _serving(connection, key, night.as_of)
+    champion = promotions.champion_after(connection, key, night.as_of)
     decision, promoted = _decide(trained, name, champion, night, settings), False
-    if decision.accepted and night.promote and not (champion and champion.name == name):
+    if decision.accepted and night.promote and not (champion and champion.model_id == name):
         if settings.gate.approval and champion is not None:
             decision = Decision(
                 True,
@@ -185,32 +178,29 @@ def _pass_gate(
                 run_id=night.run_id,
             )
             promoted = True
-    run_sql(
+    decisions.record(
         connection,
-        "models/record_decision",
+        key,
+        night.as_of,
         model_id=name,
-        champion_id=champion.name if champion else None,
-        target=key.target,
-        horizon_days=key.horizon_days,
-        as_of=night.as_of,
-        accepted=decision.accepted,
+        champion_id=champion.model_id if champion else None,
+        decision=decision,
         promoted=promoted,
-        reason=decision.reason,
-        checks=json.dumps(decision.checks, sort_keys=True),
         run_id=night.run_id,
     )
-    audit(connection, "models.decisions", f"{night.as_of} {key.target}/{key.horizon_days}", 0, 1, night.run_id)
     return decision, promoted
 
 
-def _decide(trained: Trained, name: str, champion: Serving | None, night: Night, settings: Training) -> Decision:
+def _decide(
+    trained: Trained, name: str, champion: promotions.Champion | None, night: Night, settings: Training
+) -> Decision:
     if champion is None:
         return Decision(True, "the first model of this target")
-    if champion.name == name:
+    if champion.model_id == name:
         return Decision(True, f"model {name} already serves the dates after {night.as_of}")
     if champion.model is None:
         return Decision(True, f"the champion cannot score: {champion.problem}")
-    return against_champion(trained, champion.model, champion.name, settings)
+    return against_champion(trained, champion.model, champion.model_id, settings)
 
 
 def _skipped(key: TargetKey, as_of: date) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Rows with a label: snapshots of past dates, the customers a target asks of, and what they did next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 from sqlalchemy.engine import Connection
 
-from customer_behavior.settings import Target, TargetKey, Training, load_model_features
+from customer_behavior.settings import Feature, Target, TargetKey, Training
 from customer_behavior.targets.cutoffs import PARTS, Cutoffs
 from customer_behavior.targets.frame_contract import require_columns
 from customer_behavior.targets.sampling import Stratum, Totals, allocate, strata
@@ -56,7 +56,7 @@ def read_rows(
     horizon_days: int,
     day: date,
     known_at: date,
-    features: tuple[str, ...],
+    features: Mapping[str, Feature],
     *,
     positives: int = EVERY_ROW,
     negatives: int = EVERY_ROW,
@@ -67,14 +67,11 @@ def read_rows(
     The order is fixed, since the same model has to come out of the same data.
     """
     limits = {"positives": positives, "negatives": negatives, "seed": seed}
-    catalogue = load_model_features(target.entity)
-    types = {
-        name: "object" if name in catalogue and catalogue[name].kind == "category" else "float32" for name in features
-    }
+    types = {name: "object" if feature.kind == "category" else "float32" for name, feature in features.items()}
     label_type = "int8" if target.kind == "probability" else "float64"
     blocks: list[pd.DataFrame] = []
     for block in _blocks(connection, target, horizon_days, day, known_at, limits):
-        require_columns(block, features)
+        require_columns(block, list(features))
         outcome = block[["label", "weight"]].astype({"label": label_type, "weight": "float64"})
         blocks.append(pd.concat([block[IDENTITY], block[list(features)].astype(types), outcome], axis=1))
     return pd.concat(blocks, ignore_index=True)
@@ -122,7 +119,7 @@ def read_dataset(
     key: TargetKey,
     cutoffs: Cutoffs,
     known_at: date,
-    features: tuple[str, ...],
+    features: Mapping[str, Feature],
     settings: Training,
 ) -> Dataset:
     """Return the labelled rows of every cutoff, labels as known at `known_at`; a part over its `max_rows` is sampled."""

@@ -27,24 +27,25 @@ REMEDY = {
 FEATURE_REMEDY = "correct the column where it is made, or leave it out of the features"
 
 
-def frame_contract(features: Sequence[str], kind: Kind) -> "pa.DataFrameSchema":
-    """Return the contract of rows with these features.
+def frame_contract(kind: Kind) -> "pa.DataFrameSchema":
+    """Return the contract of the columns that are no features. What holds of all:
 
     ===========  ======================  =======================================  ========
     column       type                    values                                   missing
     ===========  ======================  =======================================  ========
     customer_id  text                    any                                      never
     as_of_date   date                    any                                      never
-    label        int or float            0 or 1; of an amount 0 or more, finite  never
+    label        int or float            0 or 1; of an amount 0 or more, finite   never
     weight       float                   above 0, finite                          never
     a feature    float32, or texts       finite; any text                         may be
     ===========  ======================  =======================================  ========
     """
     import pandera.pandas as pa  # a quarter of a second, which scoring does not have to pay
 
-    label = pa.Check(
-        _is_class if kind == "probability" else _is_amount,
-        error="is not 0 or 1" if kind == "probability" else "is no amount of 0 or more",
+    label = (
+        pa.Check(_is_class, error="is not 0 or 1")
+        if kind == "probability"
+        else pa.Check(_is_amount, error="is no amount of 0 or more")
     )
     return pa.DataFrameSchema(
         {
@@ -52,14 +53,7 @@ def frame_contract(features: Sequence[str], kind: Kind) -> "pa.DataFrameSchema":
             "as_of_date": pa.Column(checks=pa.Check(_is_date, error="is no date"), nullable=False),
             "label": pa.Column(checks=label, nullable=False),
             "weight": pa.Column(checks=pa.Check(_is_weight, error="is no number above 0"), nullable=False),
-            **{
-                name: pa.Column(
-                    checks=pa.Check(_is_feature, error="is neither a finite number nor a text"), nullable=True
-                )
-                for name in features
-            },
-        },
-        unique_column_names=True,
+        }
     )
 
 
@@ -68,17 +62,13 @@ def require_contract(parts: Mapping[str, pd.DataFrame], features: Sequence[str],
 
     The message names every column that does not, with the part, the first row, its value and the remedy.
     """
-    from pandera.errors import SchemaErrors
-
-    contract = frame_contract(features, kind)
+    contract = frame_contract(kind)
     for part, rows in parts.items():
         if rows.empty:
             continue
-        try:
-            contract.validate(rows, lazy=True)
-        except SchemaErrors as errors:
-            sentences = _sentences(errors.failure_cases, rows)
-            raise CheckFailedError(f"the {part} rows cannot be trained on: {'; '.join(sentences)}") from errors
+        sentences = [*_own_columns(contract, rows), *_features(rows, features)]
+        if sentences:
+            raise CheckFailedError(f"the {part} rows cannot be trained on: {'; '.join(sentences)}")
 
 
 def require_columns(rows: pd.DataFrame, features: Sequence[str]) -> None:
@@ -91,24 +81,60 @@ def require_columns(rows: pd.DataFrame, features: Sequence[str]) -> None:
         )
 
 
-def _sentences(failures: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
-    sentences = []
-    missing = failures[failures["check"] == "column_in_dataframe"]["failure_case"].astype(str).tolist()
-    for name in missing:
-        sentences.append(f"column {name} is not there; {_remedy(name)}")
-    twice = rows.columns[rows.columns.duplicated()].unique()
-    for name in twice:
-        sentences.append(f"column {name} is there twice; give each column a name of its own")
-    values = failures[~failures["check"].isin(["column_in_dataframe", "dataframe_column_labels_unique"])]
-    for column, wrong in values.groupby("column", sort=False):
+def _own_columns(contract: "pa.DataFrameSchema", rows: pd.DataFrame) -> list[str]:
+    from pandera.errors import SchemaErrors
+
+    twice = [str(name) for name in rows.columns[rows.columns.duplicated()].unique()]
+    if twice:
+        return [f"column {name} is there twice; give each column a name of its own" for name in twice]
+    own = rows[[name for name in OWN_COLUMNS if name in rows]]
+    try:
+        contract.validate(own, lazy=True)
+    except SchemaErrors as errors:
+        failures = errors.failure_cases
+    else:
+        return []
+    gone = failures["check"] == "column_in_dataframe"
+    sentences = [_gone(str(name)) for name in failures.loc[gone, "failure_case"]]
+    for column, wrong in failures[~gone].groupby("column", sort=False):
         first = wrong.iloc[0]
         what = (
             "has no value" if first["check"] == "not_nullable" else f"{_shown(first['failure_case'])} {first['check']}"
         )
-        sentences.append(
-            f"column {column}: {what} (row {first['index']}, {len(wrong):,} of {len(rows):,} rows); {_remedy(str(column))}"
-        )
+        sentences.append(_breach(str(column), what, first["index"], len(wrong), len(rows)))
     return sentences
+
+
+def _features(rows: pd.DataFrame, features: Sequence[str]) -> list[str]:
+    """Return what is wrong with the features; one look at all numbers, since a shop has a hundred columns of them."""
+    sentences = [_gone(name) for name in features if name not in rows]
+    there = [name for name in features if name in rows and name not in rows.columns[rows.columns.duplicated()]]
+    numbers = [name for name in there if pd.api.types.is_numeric_dtype(rows[name])]
+    if numbers:
+        endless = np.isinf(rows[numbers].to_numpy(dtype=np.float64))
+        for place in np.flatnonzero(endless.any(axis=0)):
+            wrong = np.flatnonzero(endless[:, place])
+            value = rows[numbers[place]].iloc[wrong[0]]
+            sentences.append(
+                _breach(
+                    numbers[place], f"{_shown(value)} is no finite number", rows.index[wrong[0]], len(wrong), len(rows)
+                )
+            )
+    for name in set(there) - set(numbers):
+        values = rows[name].dropna()
+        strange = values[~_is_text(values)]
+        if len(strange):
+            what = f"{_shown(strange.iloc[0])} is neither a number nor a text"
+            sentences.append(_breach(name, what, strange.index[0], len(strange), len(rows)))
+    return sentences
+
+
+def _gone(column: str) -> str:
+    return f"column {column} is not there; {_remedy(column)}"
+
+
+def _breach(column: str, what: str, row: object, count: int, of: int) -> str:
+    return f"column {column}: {what} (row {row}, {count:,} of {of:,} rows); {_remedy(column)}"
 
 
 def _remedy(column: str) -> str:
@@ -137,12 +163,6 @@ def _is_amount(values: pd.Series) -> pd.Series:
 
 def _is_weight(values: pd.Series) -> pd.Series:
     return _numbers(values).between(0, np.inf, inclusive="neither")
-
-
-def _is_feature(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(values):
-        return pd.Series(np.isfinite(values.to_numpy(dtype=np.float64)), values.index)
-    return _is_text(values)
 
 
 def _numbers(values: pd.Series) -> pd.Series:

@@ -16,7 +16,12 @@ def population_of(target: Target) -> Population:
 
 def population_clause(target: Target) -> str:
     """Return `population AS (...)`, to stand in a WITH; its parameters are :as_of and :days."""
-    return f"population AS (\n{sql_text(f'targets/populations/{population_of(target).name}').text})"
+    return f"population AS (\n{population_query(population_of(target))})"
+
+
+def population_query(population: Population) -> str:
+    """Return the query of a population's customer_id; its parameters are :as_of and :days."""
+    return sql_text(f"targets/populations/{population.name}").text
 
 
 def outcome_clause(target: Target) -> str:

@@ -67,5 +67,5 @@ def _record(connection: Connection, version: RowMapping) -> tracking.TrainingRec
         metrics={name: float(numbers[name]) for name in METRICS if numbers.get(name) is not None},
         tags={"confidence": recipe.get("confidence", "normal"), "airflow_run": version["run_id"] or ""},
         files={row.name: bytes(row.content) for row in run_sql(connection, "tracking/files_of_model", **here)},
-        report_html=run_sql(connection, "reporting/report", **here).scalar(),
+        report_html=run_sql(connection, "tracking/report", **here).scalar(),
     )

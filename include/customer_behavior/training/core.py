@@ -18,6 +18,7 @@ from customer_behavior.evaluation import metrics
 from customer_behavior.evaluation.evaluation import MODEL, evaluate, gain_table
 from customer_behavior.evaluation.thresholds import thresholds
 from customer_behavior.models import BoostedTrees, Model, fit_rfm
+from customer_behavior.models.registry import Registration
 from customer_behavior.settings import Feature, TargetKey, Training
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
@@ -86,6 +87,20 @@ class Trained:
     def key(self) -> TargetKey:
         """Target and horizon."""
         return self.question.key
+
+    def registration(self) -> Registration:
+        """Return what the registry keeps of this training."""
+        return Registration(
+            key=self.key,
+            model=self.model,
+            cutoffs=self.cutoffs,
+            strata=self.data.strata(),
+            evaluations=self.evaluations,
+            gains=self.gains,
+            thresholds=self.thresholds,
+            findings=[vars(finding) for finding in self.findings],
+            trials=[vars(trial) for trial in self.tuned.trials],
+        )
 
     def recipe_changed(self, champion: Model) -> bool:
         """Return whether the champion was made in another way, and not only on other days."""

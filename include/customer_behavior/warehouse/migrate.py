@@ -1,5 +1,7 @@
 """Bring a warehouse to the newest schema."""
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -10,8 +12,10 @@ from customer_behavior.warehouse.revision import known_revisions, newer, revisio
 from customer_behavior.warehouse.writes import lock
 
 
-def upgrade(url: str, revision: str = "head") -> str:
+def upgrade(url: str, revision: str = "head", afterwards: Callable[[sa.Connection], object] | None = None) -> str:
     """Migrate the warehouse at `url` up to `revision` in one transaction; return the revision it is at.
+
+    `afterwards` is called within it when the schema is the newest.
 
     Safe to run at once from several places (they wait for each other) and again (then nothing changes).
 
@@ -29,21 +33,6 @@ def upgrade(url: str, revision: str = "head") -> str:
         config = Config(str(MIGRATIONS_DIR / "alembic.ini"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
-        if revision == "head":
-            _fill_rollup(connection)
+        if revision == "head" and afterwards is not None:
+            afterwards(connection)
         return connection.execute(sa.text("SELECT version_num FROM warehouse_version")).scalar_one()
-
-
-def _fill_rollup(connection: sa.Connection) -> None:
-    from customer_behavior.errors import ConfigurationError
-    from customer_behavior.ingest import customer_day
-    from customer_behavior.ingest.source import load_source
-    from customer_behavior.settings import load_shop
-
-    def reach(source: str) -> int | None:
-        try:
-            return load_source(source).order_reach
-        except ConfigurationError:  # a source that was given up: what it delivered stays
-            return 1
-
-    customer_day.rebuild_if_empty(connection, load_shop().timezone, reach)

@@ -13,14 +13,15 @@ from bench.models.shops import Shop
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.evaluation.evaluation import MODEL
 from customer_behavior.features import snapshot
-from customer_behavior.ingest.batches import ingest
+from customer_behavior.features.ledger import first_event_day
 from customer_behavior.models import Model
-from customer_behavior.settings import load_model_features, load_targets
+from customer_behavior.settings import load_settings, load_targets
+from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.targets.cutoffs import plan_cutoffs
 from customer_behavior.targets.dataset import read_dataset, read_rows
 from customer_behavior.training.contenders import BLEND, TREES
 from customer_behavior.training.core import Question, train
-from customer_behavior.warehouse import Warehouse, run_sql
+from customer_behavior.warehouse import Warehouse
 
 
 def load(machine: Machine, shop: Shop) -> Warehouse:
@@ -42,8 +43,8 @@ def morning(warehouse: Warehouse, shop: Shop, as_of: date) -> pd.DataFrame:
     """
     contenders = _trained(warehouse, shop, as_of)
     target = load_targets().targets[shop.key.target]
-    features = tuple(load_model_features(target.entity))
-    snapshot.build(warehouse, as_of, only_if_missing=True)
+    features = load_settings().model_features(target.entity)
+    snapshot.build(warehouse, load_settings(), as_of, only_if_missing=True)
     with warehouse.begin("train") as connection:
         rows = read_rows(connection, target, shop.key.horizon_days, as_of, shop.last_batch + ONE_DAY, features)
     said = {name: model.predict(rows) for name, model in contenders.items()}
@@ -54,15 +55,15 @@ def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
     """Return each contender by name, "model" being what would be served; the one place that knows how a night trains."""
     targets, key = load_targets(), shop.key
     target, settings = targets.targets[key.target], targets.training_of(key.target)
-    catalogue = load_model_features(target.entity)
+    catalogue = load_settings().model_features(target.entity)
     question = Question(key, tuple(catalogue), target.kind, target.monotone, catalogue)
     with warehouse.begin("train") as connection:
-        first = run_sql(connection, "targets/first_event_day", as_of=as_of).scalar_one()
+        first = first_event_day(connection, as_of)
     cutoffs = plan_cutoffs(first, as_of, key.horizon_days, settings)
     for day in cutoffs.all():
-        snapshot.build(warehouse, day, role="train", only_if_missing=True)
+        snapshot.build(warehouse, load_settings(), day, role="train", only_if_missing=True)
     with warehouse.begin("train") as connection:
-        data = read_dataset(connection, target, key, cutoffs, as_of, question.features, settings)
+        data = read_dataset(connection, target, key, cutoffs, as_of, catalogue, settings)
     trained = train(data, cutoffs, question, as_of, settings)
     return {
         MODEL: trained.model,

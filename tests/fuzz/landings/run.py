@@ -15,10 +15,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from customer_behavior.ingest.batches import ingest
 from customer_behavior.local.postgres import EmbeddedPostgres
+from customer_behavior.stages.ingest_events import ingest
+from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.migrate import upgrade
 from fuzz.landings.files import configure, land
 from fuzz.landings.oracle import Day, as_of
 from fuzz.landings.shops import BATCHES, KINDS, ZONE, Case, make_case

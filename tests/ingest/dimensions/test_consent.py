@@ -11,9 +11,9 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.errors import ConfigurationError
-from customer_behavior.ingest.dimensions.loading import load_delivery
 from customer_behavior.ingest.dimensions.source import load_dimension
 from customer_behavior.paths import config_dir
+from customer_behavior.stages import ingest_events
 
 ONE, TWO, THREE, LATER = date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 7), date(2024, 12, 31)
 NO, UNREADABLE, UNKNOWN = (
@@ -50,7 +50,7 @@ class Shop:
         path.write_text("\n".join([header, *lines]) + "\n")
 
     def load(self, name: str, day: date) -> dict:
-        return load_delivery(self.warehouse, name, day, landing=self.folder / "landing", run_id="test")
+        return ingest_events.load_dimension(self.warehouse, name, day, landing=self.folder / "landing", run_id="test")
 
     def deliver(self, name: str, day: date, *lines: str) -> dict:
         self.land(name, day, *lines)

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.errors import BadInputError, ConfigurationError, NotReadyError
-from customer_behavior.ingest.dimensions.loading import load_delivery
 from customer_behavior.ingest.dimensions.source import load_dimension
 from customer_behavior.paths import INCLUDE_DIR, dimensions_dir
 from customer_behavior.simulator import changed, load_world, simulate
+from customer_behavior.stages import ingest_events
 
 ONE, TWO, THREE = (date(2024, 3, n) for n in (5, 6, 7))
 FILE = {
@@ -41,7 +41,7 @@ def shop(warehouse, tmp_path, monkeypatch):
             path.write_text("\n".join([header, *lines]) + "\n")
 
         def load(self, day: date) -> dict:
-            return load_delivery(warehouse, "mine", day, landing=tmp_path / "landing", run_id="test")
+            return ingest_events.load_dimension(warehouse, "mine", day, landing=tmp_path / "landing", run_id="test")
 
         def query(self, statement: str, **parameters) -> list[tuple]:
             with warehouse.begin() as connection:
@@ -207,7 +207,9 @@ def test_what_the_simulator_lands_is_taken_in_by_the_shipped_dimensions(warehous
     for kind, rows in (("products", 10), ("customers", 200), ("contacts", 1)):
         files = list((tmp_path / kind).glob("*.csv"))
         for path in files:
-            summary = load_delivery(warehouse, f"clickstream_{kind}", date.fromisoformat(path.stem), landing=tmp_path)
+            summary = ingest_events.load_dimension(
+                warehouse, f"clickstream_{kind}", date.fromisoformat(path.stem), landing=tmp_path
+            )
             lines = len(path.read_text().splitlines()) - 1
             assert (summary["rows_read"], summary["rows_accepted"]) == (lines, lines)
         assert files

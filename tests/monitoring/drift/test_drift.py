@@ -8,14 +8,14 @@ import pytest
 from evidently import DataDefinition, Dataset, Report
 from evidently.metrics import ValueDrift
 
-from customer_behavior import monitoring
 from customer_behavior.errors import NotReadyError
 from customer_behavior.monitoring.drift.distances import measure
-from customer_behavior.settings import DriftLimits, load_features
+from customer_behavior.settings import DriftLimits, load_settings
+from customer_behavior.stages import monitor_models
 from support.mornings import D, days, query, without, write_model, write_scores, write_snapshot
 
 LIMITS = DriftLimits(method="wasserstein", threshold=0.1, limit_share=0.3, sample_rows=1000)
-COUNT = len(load_features())
+COUNT = len(load_settings().features)
 ROWS = 3000  # so many that chance moves none of them over the threshold
 RUNS = "SELECT * FROM monitoring.drift_runs ORDER BY as_of_date"
 FEATURES = "SELECT * FROM monitoring.drift_features ORDER BY as_of_date, feature"
@@ -60,7 +60,7 @@ def test_values_that_go_missing_are_drift():
 
 def customers(seed, moved=(), n=ROWS):
     random = np.random.default_rng(seed)
-    columns = {name: random.poisson(20, n) for name in load_features()}
+    columns = {name: random.poisson(20, n) for name in load_settings().features}
     for name in moved:
         columns[name] = columns[name] + 9
     return pd.DataFrame({"customer_id": [f"c{number}" for number in range(n)], **columns})
@@ -75,13 +75,13 @@ def test_none_is_found_where_there_is_none_and_the_planted_one_where_there_is(wa
     write_model(warehouse, calibration=[D - days(40), D - days(30)])
     write_snapshot(warehouse, D - days(30), customers(1))
     morning(warehouse, D, 2)
-    result = monitoring.measure_drift(warehouse, D, run_id="r")
+    result = monitor_models.measure_drift(warehouse, D, run_id="r")
     assert result == {
         "as_of": "2024-03-10", "reference_as_of": "2024-02-09", "features": COUNT, "features_drifted": 0, "drifted": False
     }  # fmt: skip
-    moved = list(load_features())[5 : 5 + math.ceil(0.31 * COUNT)]
+    moved = list(load_settings().features)[5 : 5 + math.ceil(0.31 * COUNT)]
     morning(warehouse, D + days(1), 3, moved)
-    assert monitoring.measure_drift(warehouse, D + days(1))["drifted"] is True
+    assert monitor_models.measure_drift(warehouse, D + days(1))["drifted"] is True
     rows = [row for row in query(warehouse, FEATURES) if row["as_of_date"] == D + days(1)]
     assert len(rows) == COUNT
     assert {row["feature"] for row in rows if row["drifted"]} == set(moved)
@@ -98,10 +98,10 @@ def test_a_second_run_writes_again_and_the_same(warehouse):
     write_model(warehouse)
     morning(warehouse, D - days(7), 1)
     morning(warehouse, D, 2, ["orders_28d"])
-    monitoring.measure_drift(warehouse, D)
+    monitor_models.measure_drift(warehouse, D)
     first = without(query(warehouse, RUNS), "measured_at"), query(warehouse, FEATURES)
     assert first[0][0]["reference_as_of"] == D - days(7)
-    monitoring.measure_drift(warehouse, D, run_id="second")
+    monitor_models.measure_drift(warehouse, D, run_id="second")
     assert (without(query(warehouse, RUNS), "measured_at"), query(warehouse, FEATURES)) == first
     written = query(
         warehouse, "SELECT table_name, rows_deleted, rows_written FROM monitoring.write_audit WHERE run_id = 'second'"
@@ -118,23 +118,23 @@ def test_only_customers_of_the_target_are_compared(warehouse):
     write_snapshot(warehouse, D - days(7), customers(1))
     write_snapshot(warehouse, D, pd.concat([customers(2), gone]))
     write_scores(warehouse, D, {"c1": 0.5})
-    assert monitoring.measure_drift(warehouse, D)["features_drifted"] == 0
+    assert monitor_models.measure_drift(warehouse, D)["features_drifted"] == 0
     assert query(warehouse, RUNS)[0]["current_rows"] == ROWS
 
 
 def test_a_first_date_without_any_other_compares_with_itself(warehouse):
     write_model(warehouse, calibration=[D - days(30)])
     morning(warehouse, D, 1)
-    assert monitoring.measure_drift(warehouse, D)["reference_as_of"] == "2024-03-10"
+    assert monitor_models.measure_drift(warehouse, D)["reference_as_of"] == "2024-03-10"
 
 
 def test_out_of_order_it_names_the_first_missing_date(warehouse):
     write_model(warehouse)
     for n in (0, 3):
         morning(warehouse, D + days(n), n)
-    monitoring.measure_drift(warehouse, D)
-    for stage in (monitoring.measure_drift, monitoring.judge_matured):
+    monitor_models.measure_drift(warehouse, D)
+    for stage in (monitor_models.measure_drift, monitor_models.judge_matured):
         with pytest.raises(NotReadyError, match="run monitor_models for as-of date 2024-03-11 first"):
             stage(warehouse, D + days(3))
     with pytest.raises(NotReadyError, match="run score_customers for as-of date 2024-03-11"):
-        monitoring.measure_drift(warehouse, D + days(1))
+        monitor_models.measure_drift(warehouse, D + days(1))

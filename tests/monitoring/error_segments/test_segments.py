@@ -11,7 +11,7 @@ from customer_behavior.monitoring.error_segments.segment_rules import (
     rule_to_json,
     simplify,
 )
-from customer_behavior.settings import load_features
+from customer_behavior.settings import load_settings
 
 FRAME = pd.DataFrame({"orders_28d": [1, 2, 3, 4], "gap_mean_days": [None, 5.0, None, 9.0]})
 
@@ -63,7 +63,7 @@ def test_in_words():
         Condition("revenue_90d", ">", 100.0),
         Condition("cycle_position", "is missing"),
     )
-    assert in_words(rule, load_features()) == (
+    assert in_words(rule, load_settings().features) == (
         "orders in 28 days at most 2.5; mean days between purchase days at most 6.25 or none; "
         "revenue in 90 days above 100; days since the last purchase over the mean gap: none"
     )

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from customer_behavior import monitoring
 from customer_behavior.paths import INCLUDE_DIR
+from customer_behavior.stages import monitor_models
 from support.mornings import D, days, execute, query, without, write_model, write_scores
 
 ALERTS = "SELECT * FROM monitoring.alerts ORDER BY as_of_date, kind"
@@ -72,9 +72,9 @@ def shop(warehouse):
 
 def send(warehouse, as_of):
     """Send the mail as the DAG does; return it."""
-    mail = monitoring.pending_mail(warehouse, as_of)
+    mail = monitor_models.pending_mail(warehouse, as_of)
     if mail is not None:
-        monitoring.mark_mailed(warehouse, as_of, mail["alert_ids"])
+        monitor_models.mark_mailed(warehouse, as_of, mail["alert_ids"])
     return mail
 
 
@@ -82,7 +82,7 @@ def test_where_nothing_is_wrong_there_is_no_alert_no_mail_no_request(shop):
     drift(shop, D, drifted=False)
     performance(shop, D, ece=0.05)  # at the limit, not over it
     cluster(shop, D, confirmed=False)
-    assert monitoring.raise_incidents(shop, D, quiet=False) == []
+    assert monitor_models.raise_incidents(shop, D, quiet=False) == []
     assert send(shop, D) is None
     assert query(shop, ALERTS) + query(shop, REQUESTS) == []
 
@@ -91,7 +91,7 @@ def test_a_mail_says_what_moved_how_much_since_when_what_it_does_and_what_to_do(
     drift(shop, D - days(2), drifted=False)
     drift(shop, D - days(1))
     drift(shop, D)
-    monitoring.raise_incidents(shop, D, quiet=False, run_id="r")
+    monitor_models.raise_incidents(shop, D, quiet=False, run_id="r")
     (alert,) = query(shop, ALERTS)
     assert alert["subject"] == "2024-03-10 drift: 12 of 29 features moved since 2024-02-19"
     for line in (
@@ -109,9 +109,9 @@ def test_all_kinds_of_a_date_go_in_one_mail_and_only_once(shop):
     drift(shop, D)
     performance(shop, D, ece=0.09)
     cluster(shop, D)
-    alerts = monitoring.raise_incidents(shop, D, quiet=False)
+    alerts = monitor_models.raise_incidents(shop, D, quiet=False)
     assert [alert["kind"] for alert in alerts] == ["drift", "performance", "errors"]
-    mail = monitoring.pending_mail(shop, D)
+    mail = monitor_models.pending_mail(shop, D)
     assert mail["subject"] == "[customer behaviour] 2024-03-10 performance, errors, drift"
     assert mail["to"] == ["oncall@example.com"]
     assert len(mail["alert_ids"]) == 3
@@ -119,13 +119,13 @@ def test_all_kinds_of_a_date_go_in_one_mail_and_only_once(shop):
         assert part in mail["text"]
     for part in ("<b>12 of 29</b> features", "<td>purchase/7d</td>", "<td>orders_28d at most 2.5</td>"):
         assert part in mail["html"]
-    assert monitoring.mark_mailed(shop, D, mail["alert_ids"])["mailed"] == 3
+    assert monitor_models.mark_mailed(shop, D, mail["alert_ids"])["mailed"] == 3
     stamps = [row["mailed_at"] for row in query(shop, ALERTS)]
-    assert monitoring.pending_mail(shop, D) is None
-    monitoring.raise_incidents(shop, D, quiet=False, run_id="again")
-    assert monitoring.pending_mail(shop, D) is None
+    assert monitor_models.pending_mail(shop, D) is None
+    monitor_models.raise_incidents(shop, D, quiet=False, run_id="again")
+    assert monitor_models.pending_mail(shop, D) is None
     assert [row["mailed_at"] for row in query(shop, ALERTS)] == stamps
-    assert monitoring.mark_mailed(shop, D, mail["alert_ids"])["mailed"] == 0
+    assert monitor_models.mark_mailed(shop, D, mail["alert_ids"])["mailed"] == 0
 
 
 @pytest.mark.parametrize("value", ["[]", "", "null"])
@@ -135,15 +135,15 @@ def test_with_nobody_to_tell_incidents_are_recorded_and_not_mailed(shop, tmp_pat
     path.write_text(re.sub("(?m)^alert_to: .*", f"alert_to: {value}", path.read_text()))
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))
     drift(shop, D)
-    assert len(monitoring.raise_incidents(shop, D, quiet=False)) == 1
-    assert monitoring.pending_mail(shop, D) is None
+    assert len(monitor_models.raise_incidents(shop, D, quiet=False)) == 1
+    assert monitor_models.pending_mail(shop, D) is None
     assert [row["mailed_at"] for row in query(shop, ALERTS)] == [None]
 
 
 def test_html_is_escaped(shop):
     cluster(shop, D, feature="<script>")
-    monitoring.raise_incidents(shop, D, quiet=False)
-    mail = monitoring.pending_mail(shop, D)
+    monitor_models.raise_incidents(shop, D, quiet=False)
+    mail = monitor_models.pending_mail(shop, D)
     assert "<script>" not in mail["html"]
     assert "&lt;script&gt;" in mail["html"]
     assert "<script>" in mail["text"]
@@ -154,7 +154,7 @@ def test_what_goes_on_is_recorded_and_not_mailed_again_until_it_was_over(shop):
     for n, drifted in enumerate([True, True, False, True]):
         day = D + days(n)
         drift(shop, day, drifted=drifted)
-        monitoring.raise_incidents(shop, day, quiet=False)
+        monitor_models.raise_incidents(shop, day, quiet=False)
         if send(shop, day):
             mailed.append(day)
     assert [row["as_of_date"] for row in query(shop, ALERTS)] == [D, D + days(1), D + days(3)]
@@ -163,11 +163,11 @@ def test_what_goes_on_is_recorded_and_not_mailed_again_until_it_was_over(shop):
 
 def test_another_target_in_the_same_incident_kind_is_news(shop):
     performance(shop, D, ece=0.09)
-    monitoring.raise_incidents(shop, D, quiet=False)
+    monitor_models.raise_incidents(shop, D, quiet=False)
     assert send(shop, D)
     performance(shop, D + days(1), ece=0.09)
     performance(shop, D + days(1), ece=0.2, target="lapse", horizon=28)
-    monitoring.raise_incidents(shop, D + days(1), quiet=False)
+    monitor_models.raise_incidents(shop, D + days(1), quiet=False)
     mail = send(shop, D + days(1))
     assert "lapse/28d were 20.0% off" in mail["subject"]
 
@@ -178,30 +178,30 @@ def test_a_segment_confirmed_again_with_another_cut_is_no_news(shop):
     cluster(shop, D + days(2), feature="gap_mean_days")
     kinds = {}
     for n in range(3):
-        kinds[n] = [alert["kind"] for alert in monitoring.raise_incidents(shop, D + days(n), quiet=False)]
+        kinds[n] = [alert["kind"] for alert in monitor_models.raise_incidents(shop, D + days(n), quiet=False)]
     assert kinds == {0: ["errors"], 1: [], 2: ["errors"]}
 
 
 def test_a_backfill_records_and_neither_mails_nor_asks(shop):
     drift(shop, D)
-    (alert,) = monitoring.raise_incidents(shop, D, quiet=True)
+    (alert,) = monitor_models.raise_incidents(shop, D, quiet=True)
     assert alert["quiet"] is True
     (row,) = query(shop, ALERTS)
     assert (row["quiet"], row["mailed_at"]) == (True, None)
     assert "a backfill asks for nothing" in row["body"]
-    assert monitoring.pending_mail(shop, D) is None
+    assert monitor_models.pending_mail(shop, D) is None
     assert query(shop, REQUESTS) == []
     # The next night finds it still going on, and nobody was told: now somebody is.
     drift(shop, D + days(1))
-    monitoring.raise_incidents(shop, D + days(1), quiet=False)
+    monitor_models.raise_incidents(shop, D + days(1), quiet=False)
     assert "since 2024-03-10" in send(shop, D + days(1))["text"].replace("\n", " ")
 
 
 def test_a_backfill_of_a_date_that_was_mailed_leaves_it_so(shop):
     drift(shop, D)
-    monitoring.raise_incidents(shop, D, quiet=False)
+    monitor_models.raise_incidents(shop, D, quiet=False)
     send(shop, D)
-    monitoring.raise_incidents(shop, D, quiet=True)
+    monitor_models.raise_incidents(shop, D, quiet=True)
     (row,) = query(shop, ALERTS)
     assert row["quiet"] is False
     assert row["mailed_at"] is not None
@@ -211,7 +211,7 @@ def test_a_backfill_of_a_date_that_was_mailed_leaves_it_so(shop):
 def test_a_request_stays_open_until_a_training_answers_it(shop):
     for n in range(2):
         drift(shop, D + days(n))
-        monitoring.raise_incidents(shop, D + days(n), quiet=False)
+        monitor_models.raise_incidents(shop, D + days(n), quiet=False)
     (request,) = without(query(shop, REQUESTS), "requested_at")
     assert request == {
         "as_of_date": D, "target": "purchase", "horizon_days": 7, "fulfilled_by": None,
@@ -219,18 +219,18 @@ def test_a_request_stays_open_until_a_training_answers_it(shop):
     }  # fmt: skip
     execute(shop, "UPDATE monitoring.retraining_requests SET fulfilled_by = 'm2'")
     drift(shop, D + days(2))
-    monitoring.raise_incidents(shop, D + days(2), quiet=False)
+    monitor_models.raise_incidents(shop, D + days(2), quiet=False)
     assert [row["as_of_date"] for row in query(shop, REQUESTS)] == [D, D + days(2)]
 
 
 def test_a_date_done_again_gives_the_same_rows_and_drops_what_no_longer_holds(shop):
     drift(shop, D)
     performance(shop, D, ece=0.09)
-    monitoring.raise_incidents(shop, D, quiet=False)
+    monitor_models.raise_incidents(shop, D, quiet=False)
     first = query(shop, ALERTS), without(query(shop, REQUESTS), "requested_at")
-    monitoring.raise_incidents(shop, D, quiet=False)
+    monitor_models.raise_incidents(shop, D, quiet=False)
     assert (query(shop, ALERTS), without(query(shop, REQUESTS), "requested_at")) == first
     execute(shop, "UPDATE monitoring.model_performance SET ece = 0.01")
-    monitoring.raise_incidents(shop, D, quiet=False)
+    monitor_models.raise_incidents(shop, D, quiet=False)
     assert [row["kind"] for row in query(shop, ALERTS)] == ["drift"]
     assert [row["reason"] for row in query(shop, REQUESTS)] == ["drift: 12 of 29 features moved since 2024-02-19"]

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_behavior import monitoring
 from customer_behavior.monitoring.error_segments.segment_rules import matches, rule_from_json
 from customer_behavior.monitoring.performance.matured import performance_of
+from customer_behavior.stages import monitor_models
 from support.mornings import D, days, query, without, write_model, write_rollup, write_scores, write_snapshot
 
 PERFORMANCE = "SELECT * FROM monitoring.model_performance ORDER BY scored_as_of, target"
@@ -41,8 +41,8 @@ def test_scores_are_judged_when_their_days_are_over_and_not_before(warehouse):
             {"customer_id": "eve", "event_day": D + days(1), "batch_date": D + days(7)},  # landed too late to be known
         ],
     )
-    assert monitoring.judge_matured(warehouse, D + days(6))["judged"] == []
-    result = monitoring.judge_matured(warehouse, D + days(7), run_id="r")
+    assert monitor_models.judge_matured(warehouse, D + days(6))["judged"] == []
+    result = monitor_models.judge_matured(warehouse, D + days(7), run_id="r")
     (row,) = without(query(warehouse, PERFORMANCE), "measured_at")
     assert row == {
         "scored_as_of": D, "target": "purchase", "horizon_days": 7, "judged_as_of": D + days(7), "model_id": "m1", "n": 3,
@@ -68,10 +68,14 @@ def test_each_date_is_judged_once_and_a_date_done_again_judges_its_own(warehouse
     for n in (0, 1):
         write_snapshot(warehouse, D + days(n), {"ann": {}})
         write_scores(warehouse, D + days(n), {"ann": 0.8})
-    assert [row["scored_as_of"] for row in monitoring.judge_matured(warehouse, D + days(7))["judged"]] == ["2024-03-10"]
-    assert [row["scored_as_of"] for row in monitoring.judge_matured(warehouse, D + days(8))["judged"]] == ["2024-03-11"]
+    assert [row["scored_as_of"] for row in monitor_models.judge_matured(warehouse, D + days(7))["judged"]] == [
+        "2024-03-10"
+    ]
+    assert [row["scored_as_of"] for row in monitor_models.judge_matured(warehouse, D + days(8))["judged"]] == [
+        "2024-03-11"
+    ]
     before = without(query(warehouse, PERFORMANCE), "measured_at")
-    again = monitoring.judge_matured(warehouse, D + days(7), run_id="again")
+    again = monitor_models.judge_matured(warehouse, D + days(7), run_id="again")
     assert [row["scored_as_of"] for row in again["judged"]] == ["2024-03-10"]
     assert without(query(warehouse, PERFORMANCE), "measured_at") == before
     (write,) = query(
@@ -88,8 +92,8 @@ def test_every_target_has_its_own_horizon_and_question(warehouse):
     write_snapshot(warehouse, D, {"ann": {}, "bob": {}})
     write_scores(warehouse, D, {"ann": 0.2, "bob": 0.7}, target="lapse", horizon_days=28, model_id="m2")
     write_rollup(warehouse, [{"customer_id": "ann", "event_day": D + days(20)}])
-    assert monitoring.judge_matured(warehouse, D + days(27))["judged"] == []
-    monitoring.judge_matured(warehouse, D + days(28))
+    assert monitor_models.judge_matured(warehouse, D + days(27))["judged"] == []
+    monitor_models.judge_matured(warehouse, D + days(28))
     (row,) = query(warehouse, PERFORMANCE)
     assert (row["target"], row["n"], row["base_rate"], row["auc"], row["model_id"]) == ("lapse", 2, 0.5, 1.0, "m2")
 
@@ -98,7 +102,7 @@ def test_one_class_alone_has_no_auc(warehouse):
     write_model(warehouse)
     write_snapshot(warehouse, D, {"ann": {}, "bob": {}})
     write_scores(warehouse, D, {"ann": 0.2, "bob": 0.7})
-    monitoring.judge_matured(warehouse, D + days(7))
+    monitor_models.judge_matured(warehouse, D + days(7))
     (row,) = query(warehouse, PERFORMANCE)
     assert (row["auc"], row["base_rate"]) == (None, 0.0)
 
@@ -106,7 +110,7 @@ def test_one_class_alone_has_no_auc(warehouse):
 def test_scores_without_a_snapshot_are_skipped_and_said(warehouse):
     write_model(warehouse)
     write_scores(warehouse, D, {"ann": 0.2})
-    assert monitoring.judge_matured(warehouse, D + days(7)) == {
+    assert monitor_models.judge_matured(warehouse, D + days(7)) == {
         "as_of": "2024-03-17", "judged": [], "skipped": [{"scored_as_of": "2024-03-10", "target": "purchase/7d"}]
     }  # fmt: skip
     assert query(warehouse, PERFORMANCE) == []
@@ -128,7 +132,7 @@ def wrong_segment(warehouse, gap, n=4000):
 
 def test_a_planted_segment_is_written_with_its_rule(warehouse):
     frame = wrong_segment(warehouse, 0.2)
-    monitoring.judge_matured(warehouse, D + days(7))
+    monitor_models.judge_matured(warehouse, D + days(7))
     rows = query(warehouse, CLUSTERS)
     assert rows[0]["confirmed"] and rows[0]["cluster"] == 1
     inside = matches(frame, rule_from_json(rows[0]["rule"]))
@@ -136,11 +140,11 @@ def test_a_planted_segment_is_written_with_its_rule(warehouse):
     assert (inside == (frame["orders_28d"] > 5)).all()
     assert rows[0]["description"] == "orders in 28 days above 5.5"
     again = without(rows)
-    monitoring.judge_matured(warehouse, D + days(7))
+    monitor_models.judge_matured(warehouse, D + days(7))
     assert query(warehouse, CLUSTERS) == again
 
 
 def test_without_a_wrong_segment_none_is_confirmed(warehouse):
     wrong_segment(warehouse, 0.0)
-    monitoring.judge_matured(warehouse, D + days(7))
+    monitor_models.judge_matured(warehouse, D + days(7))
     assert not any(row["confirmed"] for row in query(warehouse, CLUSTERS))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from customer_behavior import recommend
 from customer_behavior.errors import NotReadyError
+from customer_behavior.stages import recommend
 from support.mornings import D, days, query, without, write_events, write_scores
 
 ROWS = "SELECT * FROM marketing.product_recommendations ORDER BY as_of_date, customer_id, rank"

@@ -1,6 +1,6 @@
 """Is the warehouse fresh, and what was refused on the way in? A few rows of the ledger and of one snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +9,6 @@ from sqlalchemy.engine import Connection
 from customer_behavior.asof import ONE_DAY, batch_date_for
 from customer_behavior.data_quality.usability.finding import Finding, numbered, ranked
 from customer_behavior.ingest.source import Calendar, load_source
-from customer_behavior.settings import load_shop
 from customer_behavior.warehouse import run_sql
 
 BATCHES = 28
@@ -24,15 +23,14 @@ DUPLICATE_NOTE, DUPLICATE_WARNING = 0.05, 0.3
 FLAGGED_NOTE, FLAGGED_WARNING = 0.005, 0.05
 
 
-def inspect_sources(connection: Connection, as_of: date) -> list[Finding]:
+def inspect_sources(connection: Connection, sources: Sequence[str], as_of: date) -> list[Finding]:
     """Return what is wrong with what the warehouse was given before `as_of`, weightiest first; an empty list: nothing.
 
     Reads the ledger of the active sources, 28 batches of each, and the newest snapshot of 60 days; no event.
     """
-    sources = list(load_shop().sources)
     found: list[Finding] = []
     for row in run_sql(
-        connection, "data_quality/usability_batches", as_of=as_of, days=BATCHES, sources=sources
+        connection, "data_quality/usability_batches", as_of=as_of, days=BATCHES, sources=list(sources)
     ).mappings():
         found += _fresh(row, as_of)
         found += _clean(row)

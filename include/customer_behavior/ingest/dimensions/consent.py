@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.ingest.dimensions.source import load_dimension
-from customer_behavior.settings import load_shop
+from customer_behavior.settings import Shop
 from customer_behavior.warehouse import lock, run_sql
 
 MANY = 50_000  # customers named one by one; more are found by reading all
@@ -25,9 +25,8 @@ class ConsentRule:
     why: str
 
 
-def consent_rule(connection: Connection) -> ConsentRule:
+def consent_rule(connection: Connection, shop: Shop) -> ConsentRule:
     """Return the rule of `consent_unknown` in shop.yaml; not given, an unknown consent is a no wherever consents are delivered."""
-    shop = load_shop()
     left_alone = {
         "suppress": "whose consent is not known is left alone",
         "allow": "whose consent is not known may be contacted",
@@ -51,9 +50,9 @@ def consent_rule(connection: Connection) -> ConsentRule:
     )
 
 
-def write_rule(connection: Connection) -> ConsentRule:
+def write_rule(connection: Connection, shop: Shop) -> ConsentRule:
     """Make the rule that of every audience read from now on; return it."""
-    rule = consent_rule(connection)
+    rule = consent_rule(connection, shop)
     run_sql(connection, "ingest/dimensions/write_consent_rule", unknown=rule.unknown, why=rule.why)
     return rule
 
@@ -63,7 +62,7 @@ def note_replaced(connection: Connection, source: str, batch_date: date) -> None
     run_sql(connection, "ingest/dimensions/note_replaced", source=source, batch_date=batch_date)
 
 
-def refresh_consents(connection: Connection, source: str, batch_date: date) -> None:
+def refresh_consents(connection: Connection, shop: Shop, source: str, batch_date: date) -> None:
     """Bring raw.customer_consents up to a delivery that was just written, after `note_replaced` before it was."""
     lock(connection, "consents")
     run_sql(connection, "ingest/dimensions/note_changed", source=source, batch_date=batch_date)
@@ -73,7 +72,7 @@ def refresh_consents(connection: Connection, source: str, batch_date: date) -> N
         if touched <= MANY:
             among = connection.execute(sa.text("SELECT DISTINCT customer_id FROM touched_customers")).scalars().all()
         run_sql(connection, "ingest/dimensions/refresh_consents", among=among)
-    write_rule(connection)
+    write_rule(connection, shop)
 
 
 def unreadable_consents(connection: Connection, source: str, batch_date: date) -> tuple[int, str | None]:

@@ -21,7 +21,7 @@ from customer_behavior.ingest.ids import ID_FIELDS, is_rounded, read_id, trimmed
 from customer_behavior.ingest.landing import as_json, counted_once, landed_files, still_awaited
 from customer_behavior.ingest.numbers import read_number
 from customer_behavior.ingest.reading import Block, read_delimited
-from customer_behavior.paths import landing_dir
+from customer_behavior.settings import Shop
 from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, copy_frame, lock, run_sql
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ WORD_LENGTH = 40  # enough to recognise a word; a cell of another column is not 
 
 
 def load_delivery(
-    warehouse: Warehouse, name: str, batch_date: date, *, landing: Path | None = None, run_id: str | None = None
+    warehouse: Warehouse, shop: Shop, name: str, batch_date: date, *, landing: Path, run_id: str | None = None
 ) -> dict:
     """Load the files that a dimension landed for a date; return source, rows_read, rows_accepted, rows_rejected, rows_duplicate.
 
@@ -50,7 +50,6 @@ def load_delivery(
         When a file cannot be read, lacks a mapped column, or more rows are refused than `reject_limit`; nothing is changed then.
     """
     dimension = load_dimension(name)
-    landing = landing or landing_dir()
     found = landed_files(dimension, batch_date, landing)
     if found.awaited:
         raise NotReadyError(f"{name} {batch_date}: not landed yet: {still_awaited(found, landing)}")
@@ -95,7 +94,7 @@ def load_delivery(
         )
         unreadable = 0
         if dimension.kind == "customers":
-            refresh_consents(connection, name, batch_date)
+            refresh_consents(connection, shop, name, batch_date)
             unreadable, example = unreadable_consents(connection, name, batch_date)
     if unreadable:
         log.warning(

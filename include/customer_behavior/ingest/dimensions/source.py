@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.paths import dimensions_dir
-from customer_behavior.settings import Settings, read_yaml
+from customer_behavior.settings import FrozenModel, read_yaml
 
 Kind = Literal["products", "customers", "contacts"]
 
@@ -34,7 +34,7 @@ WORDS = {
 TABLES = {"products": "raw.product_versions", "customers": "raw.customer_versions", "contacts": "raw.contacts"}
 
 
-class _DimensionFile(Settings):
+class _DimensionFile(FrozenModel):
     """As written in YAML: the name is the file's."""
 
     description: str

@@ -1,4 +1,4 @@
-"""What is wrong on a date: each finding becomes one alert. Reading only; nothing is written here."""
+"""What is wrong on a date: each incident becomes one alert. Reading only; nothing is written here."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from customer_behavior.monitoring.error_segments.segment_rules import rule_from_json
-from customer_behavior.settings import TargetKey, load_features, load_monitoring, load_targets
+from customer_behavior.settings import Settings, TargetKey
 from customer_behavior.warehouse import run_sql
 
 DRIFT, PERFORMANCE, ERRORS = "drift", "performance", "errors"
@@ -16,7 +16,7 @@ MOST_FEATURES = 12
 
 
 @dataclass(frozen=True)
-class Finding:
+class Incident:
     """An incident of one kind on one date.
 
     `since` names what is going on and since when ({what: date}): a thing already mailed since then is not mailed again.
@@ -29,18 +29,19 @@ class Finding:
     targets: tuple[TargetKey, ...] = field(default=())
 
 
-def find_incidents(connection: Connection, as_of: date) -> list[Finding]:
-    """Return the findings of a date, at most one of each kind."""
-    found = [find_drift(connection, as_of), find_performance(connection, as_of), find_errors(connection, as_of)]
-    return [finding for finding in found if finding is not None]
+def find_incidents(connection: Connection, settings: Settings, as_of: date) -> list[Incident]:
+    """Return the incidents of a date, at most one of each kind."""
+    kinds = (find_drift, find_performance, find_errors)
+    looked_at = [find(connection, settings, as_of) for find in kinds]
+    return [incident for incident in looked_at if incident is not None]
 
 
-def find_drift(connection: Connection, as_of: date) -> Finding | None:
+def find_drift(connection: Connection, settings: Settings, as_of: date) -> Incident | None:
     """Return what moved, when the share of drifted features is at its limit or over."""
     run = run_sql(connection, "monitoring/drift_run", as_of=as_of).one_or_none()
     if run is None or not run.drifted:
         return None
-    catalogue = load_features()
+    catalogue = settings.features
     moved = [
         {**row, "meaning": catalogue[row["feature"]].meaning if row["feature"] in catalogue else row["feature"]}
         for row in run_sql(connection, "monitoring/moved_features", as_of=as_of).mappings()
@@ -63,12 +64,12 @@ def find_drift(connection: Connection, as_of: date) -> Finding | None:
         "predicted": predicted,
     }
     targets = tuple(TargetKey(target=row["target"], horizon_days=row["horizon_days"]) for row in predicted)
-    return Finding(DRIFT, subject, details, {DRIFT: str(run.since)}, targets)
+    return Incident(DRIFT, subject, details, {DRIFT: str(run.since)}, targets)
 
 
-def find_performance(connection: Connection, as_of: date) -> Finding | None:
+def find_performance(connection: Connection, settings: Settings, as_of: date) -> Incident | None:
     """Return the targets whose matured probabilities are further off than the limit."""
-    limit = load_monitoring().performance.max_ece
+    limit = settings.monitoring.performance.max_ece
     judged = [
         {
             "target": f"{row.target}/{row.horizon_days}d",
@@ -89,10 +90,10 @@ def find_performance(connection: Connection, as_of: date) -> Finding | None:
     since: dict[str, str] = {}
     for row in judged:
         since[row["target"]] = min(row["since"], since.get(row["target"], row["since"]))
-    return Finding(PERFORMANCE, subject, {"judged": judged}, since, _keys(since))
+    return Incident(PERFORMANCE, subject, {"judged": judged}, since, _keys(settings, since))
 
 
-def find_errors(connection: Connection, as_of: date) -> Finding | None:
+def find_errors(connection: Connection, settings: Settings, as_of: date) -> Incident | None:
     """Return the confirmed segments that were not told of lately."""
     told = {
         signature
@@ -125,7 +126,9 @@ def find_errors(connection: Connection, as_of: date) -> Finding | None:
     if not clusters:
         return None
     subject = f"{len(clusters)} segment{'s' if len(clusters) > 1 else ''} the model gets wrong"
-    return Finding(ERRORS, subject, {"clusters": clusters}, since, _keys({row["target"]: "" for row in clusters}))
+    return Incident(
+        ERRORS, subject, {"clusters": clusters}, since, _keys(settings, {row["target"]: "" for row in clusters})
+    )
 
 
 def signature_of(target: str, rule: list[dict[str, Any]]) -> str:
@@ -134,5 +137,5 @@ def signature_of(target: str, rule: list[dict[str, Any]]) -> str:
     return f"{target}: " + ", ".join(sides)
 
 
-def _keys(names: dict[str, str]) -> tuple[TargetKey, ...]:
-    return tuple(key for key in load_targets().target_keys() if str(key) in names)
+def _keys(settings: Settings, names: dict[str, str]) -> tuple[TargetKey, ...]:
+    return tuple(key for key in settings.targets.target_keys() if str(key) in names)

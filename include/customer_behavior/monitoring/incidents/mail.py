@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy.engine import Connection, Row
 
 from customer_behavior.monitoring.incidents.wording import mail_html, mail_text
-from customer_behavior.settings import load_shop
-from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
+from customer_behavior.settings import Shop
+from customer_behavior.warehouse import audit, run_sql
 
 log = logging.getLogger(__name__)
 
 
-def pending_mail(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
+def pending_mail(connection: Connection, shop: Shop, as_of: date) -> dict[str, Any] | None:
     """Return the mail that has to be sent for `as_of`: all kinds in one; None when there is nothing to tell, or nobody.
 
     Left out is what a backfill raised, what was mailed, and what goes on since an earlier mail told of it.
@@ -24,19 +24,18 @@ def pending_mail(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
     dict or None
         to (list), subject, text, html, alert_ids (for `mark_mailed`).
     """
-    with warehouse.begin("score") as connection:
-        waiting = run_sql(connection, "monitoring/waiting_alerts", as_of=as_of).all()
-        alerts = [alert for alert in waiting if not _told_before(connection, alert, as_of)]
+    waiting = run_sql(connection, "monitoring/waiting_alerts", as_of=as_of).all()
+    alerts = [alert for alert in waiting if not _told_before(connection, alert, as_of)]
     if not alerts:
         return None
-    if not load_shop().alert_to:
+    if not shop.alert_to:
         log.info(
             "as of %s: %d incidents, and nobody to mail them to: alert_to in shop.yaml is empty", as_of, len(alerts)
         )
         return None
     subject = alerts[0].subject if len(alerts) == 1 else f"{as_of} " + ", ".join(alert.kind for alert in alerts)
     return {
-        "to": list(load_shop().alert_to),
+        "to": list(shop.alert_to),
         "subject": f"[customer behaviour] {subject}",
         "text": mail_text(as_of, alerts),
         "html": mail_html(as_of, alerts),
@@ -44,14 +43,10 @@ def pending_mail(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
     }
 
 
-def mark_mailed(
-    warehouse: Warehouse, as_of: date, alert_ids: Sequence[int], *, run_id: str | None = None
-) -> dict[str, Any]:
+def mark_mailed(connection: Connection, as_of: date, alert_ids: Sequence[int], *, run_id: str | None) -> dict[str, Any]:
     """Record that the mail with these alerts was handed over; return how many it marked."""
-    with warehouse.begin("score") as connection:
-        lock(connection, "raise_incidents")
-        marked = run_sql(connection, "monitoring/mark_mailed", as_of=as_of, alert_ids=list(alert_ids)).rowcount
-        audit(connection, "monitoring.alerts", f"{as_of} mailed", 0, marked, run_id)
+    marked = run_sql(connection, "monitoring/mark_mailed", as_of=as_of, alert_ids=list(alert_ids)).rowcount
+    audit(connection, "monitoring.alerts", f"{as_of} mailed", 0, marked, run_id)
     return {"as_of": str(as_of), "mailed": marked}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from customer_behavior.monitoring.incidents.detection import Finding
+from customer_behavior.monitoring.incidents.detection import Incident
 from customer_behavior.paths import TEMPLATES_DIR
 
 
@@ -33,10 +33,10 @@ def environment() -> Environment:
     return made
 
 
-def alert_text(finding: Finding, as_of: date, *, quiet: bool) -> str:
+def alert_text(incident: Incident, as_of: date, *, quiet: bool) -> str:
     """Return one alert as text: what moved, how much, since when, what it does to the scores, what to do."""
-    template = environment().get_template(f"alert_{finding.kind}.txt.j2")
-    return template.render(as_of=as_of, quiet=quiet, **finding.details).strip() + "\n"
+    template = environment().get_template(f"alert_{incident.kind}.txt.j2")
+    return template.render(as_of=as_of, quiet=quiet, **incident.details).strip() + "\n"
 
 
 def mail_text(as_of: date, alerts: Sequence[Any]) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior.evaluation import metrics
 from customer_behavior.monitoring.error_segments.search import Cluster, find_clusters
 from customer_behavior.monitoring.error_segments.segment_rules import rule_to_json
-from customer_behavior.settings import TargetKey, load_features, load_monitoring, load_targets
-from customer_behavior.warehouse import Warehouse, audit, copy_frame, lock, run_sql, sql_text
-from customer_behavior.warehouse.slices import require_day_before
+from customer_behavior.settings import Settings, Target, TargetKey
+from customer_behavior.targets.statements import outcome_clause, with_clauses
+from customer_behavior.warehouse import audit, copy_frame, run_sql
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ PERFORMANCE = "monitoring.model_performance"
 CLUSTERS = "monitoring.error_clusters"
 
 
-def judge_matured(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> dict[str, Any]:
+def judge_matured(connection: Connection, settings: Settings, as_of: date, *, run_id: str | None) -> dict[str, Any]:
     """Judge every scored date, target and horizon whose outcome is known at `as_of` and was not judged at another date.
 
     Returns
@@ -31,25 +31,17 @@ def judge_matured(warehouse: Warehouse, as_of: date, *, run_id: str | None = Non
     dict
         as_of, `judged` (each with scored_as_of, target, n, ece and confirmed clusters), and `skipped`: due, but without
         a snapshot or an outcome to judge by.
-
-    Raises
-    ------
-    NotReadyError
-        When earlier dates were monitored but not the day before.
     """
     judged: list[dict[str, Any]] = []
     skipped: list[dict[str, Any]] = []
-    with warehouse.begin("score") as connection:
-        lock(connection, "judge_matured")
-        require_day_before(connection, "monitoring.drift_runs", as_of, "monitor_models")
-        for key in load_targets().judged_keys():
-            for scored_as_of in due_dates(connection, key, as_of):
-                rows = read_outcomes(connection, key, scored_as_of, as_of)
-                if rows.empty:
-                    log.warning("%s of %s cannot be judged: no snapshot of its customers is left", key, scored_as_of)
-                    skipped.append({"scored_as_of": str(scored_as_of), "target": str(key)})
-                    continue
-                judged.append(_judge(connection, key, scored_as_of, as_of, rows, run_id))
+    for key in settings.targets.judged_keys():
+        for scored_as_of in due_dates(connection, key, as_of):
+            rows = read_outcomes(connection, settings.targets.targets[key.target], key, scored_as_of, as_of)
+            if rows.empty:
+                log.warning("%s of %s cannot be judged: no snapshot of its customers is left", key, scored_as_of)
+                skipped.append({"scored_as_of": str(scored_as_of), "target": str(key)})
+                continue
+            judged.append(_judge(connection, settings, key, scored_as_of, as_of, rows, run_id))
     log.info("%s: judged %s", as_of, judged)
     return {"as_of": str(as_of), "judged": judged, "skipped": skipped}
 
@@ -68,19 +60,27 @@ def due_dates(connection: Connection, key: TargetKey, as_of: date) -> list[date]
     )
 
 
-def read_outcomes(connection: Connection, key: TargetKey, scored_as_of: date, known_at: date) -> pd.DataFrame:
+def read_outcomes(
+    connection: Connection, target: Target, key: TargetKey, scored_as_of: date, known_at: date
+) -> pd.DataFrame:
     """Return each scored customer's snapshot, probability, model and label, as known at `known_at`."""
-    label = load_targets().targets[key.target].label
-    statement = (
-        f"WITH outcome AS (\n{sql_text(f'targets/labels/{label}').text})\n" + sql_text("monitoring/judged_rows").text
-    )
+    statement = with_clauses([outcome_clause(target)], "monitoring/judged_rows")
     parameters: dict[str, Any] = {
         "as_of": scored_as_of,
         "target": key.target,
         "horizon_days": key.horizon_days,
         "known_at": known_at,
     }
-    return pd.read_sql_query(sa.text(statement), connection, params=parameters)
+    return pd.read_sql_query(statement, connection, params=parameters)
+
+
+def last_judged(connection: Connection, key: TargetKey, as_of: date) -> RowMapping | None:
+    """Return the newest judgement of a target that was known before `as_of`, None when there is none."""
+    return (
+        run_sql(connection, "monitoring/last_judged", as_of=as_of, target=key.target, horizon_days=key.horizon_days)
+        .mappings()
+        .one_or_none()
+    )
 
 
 def performance_of(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
@@ -97,9 +97,15 @@ def performance_of(label: np.ndarray, probability: np.ndarray) -> dict[str, floa
 
 
 def _judge(
-    connection: Connection, key: TargetKey, scored_as_of: date, as_of: date, rows: pd.DataFrame, run_id: str | None
+    connection: Connection,
+    settings: Settings,
+    key: TargetKey,
+    scored_as_of: date,
+    as_of: date,
+    rows: pd.DataFrame,
+    run_id: str | None,
 ) -> dict[str, Any]:
-    limits, catalogue = load_monitoring(), load_features()
+    limits, catalogue = settings.monitoring, settings.features
     label = rows["label"].to_numpy(dtype=np.float64)
     probability = rows["probability"].to_numpy(dtype=np.float64)
     measures = performance_of(label, probability)
@@ -111,7 +117,7 @@ def _judge(
         catalogue,
         limits.errors,
         limits.performance.max_ece,
-        load_targets().training.seed,
+        settings.targets.training.seed,
     )
     identity = {
         "scored_as_of": scored_as_of,

@@ -9,47 +9,33 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.ingest.dimensions.consent import consent_rule
 from customer_behavior.recommend.actions.rules import decide
-from customer_behavior.settings import TargetKey, Targets, load_actions, load_features, load_shop, load_targets
-from customer_behavior.warehouse import Warehouse, audit, copy_frame, ensure_partitions, lock, read_frame
-from customer_behavior.warehouse.slices import delete_date, require_day_before, require_scores
+from customer_behavior.scoring.reading import read_scored
+from customer_behavior.settings import Settings, TargetKey, Targets
+from customer_behavior.warehouse import copy_frame, ensure_partitions, read_frame, replace_date
 
 log = logging.getLogger(__name__)
 
 TABLE = "marketing.action_recommendations"
 
 
-def recommend_actions(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> dict[str, Any]:
-    """Write one row per scored customer of `as_of`, in place of what the date held; return counts by action.
-
-    Raises
-    ------
-    NotReadyError
-        When `as_of` has not been scored, or has earlier dates but not the day before: who was contacted lately is
-        not known then.
-    """
-    actions, primary = load_actions(), load_shop().primary_target
-    with warehouse.begin("score") as connection:
-        lock(connection, "recommend_actions")
-        require_scores(connection, as_of, primary)
-        require_day_before(connection, TABLE, as_of, "recommend")
-        customers = read_customers(connection, as_of, actions.guardrails.cooldown_days)
-        decided = decide(customers, actions, as_of).join(customers[["consent", "suppressed_reason"]])
-        ensure_partitions(connection, TABLE, as_of, as_of, unit="month")
-        deleted = delete_date(connection, TABLE, as_of)
-        written = copy_frame(connection, TABLE, decided.assign(as_of_date=as_of))
-        audit(connection, TABLE, str(as_of), deleted, written, run_id)
+def recommend_actions(connection: Connection, settings: Settings, as_of: date, *, run_id: str | None) -> dict[str, Any]:
+    """Write one row per scored customer of `as_of`, in place of what the date held; return counts by action."""
+    customers = read_customers(connection, settings, as_of)
+    decided = decide(customers, settings.actions, as_of).join(customers[["consent", "suppressed_reason"]])
+    ensure_partitions(connection, TABLE, as_of, as_of, unit="month")
+    rows = decided.assign(as_of_date=as_of)
+    written = replace_date(connection, TABLE, as_of, lambda: copy_frame(connection, TABLE, rows), run_id=run_id)
     counts = {str(action): int(n) for action, n in decided["action"].value_counts().sort_index().items()}
     log.info("%s: %d customers, by action %s", as_of, written, counts)
     return {"as_of": str(as_of), "rows": written, "actions": counts, "held_out": int(decided["holdout"].sum())}
 
 
-def read_customers(connection: Connection, as_of: date, cooldown_days: int) -> pd.DataFrame:
+def read_customers(connection: Connection, settings: Settings, as_of: date) -> pd.DataFrame:
     """Return every customer scored for `as_of`: features, a column per target, last_action_date, consent, suppressed_reason."""
-    primary, targets = load_shop().primary_target, load_targets()
-    rows = read_frame(
-        connection, "recommend/customers", as_of=as_of, target=primary.target, horizon_days=primary.horizon_days
-    )
-    customers = rows[list(load_features())].assign(customer_id=rows["scored_customer_id"])
+    primary, targets = settings.primary, settings.targets
+    cooldown_days = settings.actions.guardrails.cooldown_days
+    rows = read_scored(connection, primary, as_of)
+    customers = rows[list(settings.features)].assign(customer_id=rows["scored_customer_id"])
     scores = read_frame(connection, "recommend/scores", as_of=as_of)
     for name in {key.target: None for key in targets.scored_keys()}:
         key = key_of(name, primary, targets)
@@ -66,7 +52,7 @@ def read_customers(connection: Connection, as_of: date, cooldown_days: int) -> p
         as_of=as_of,
         target=primary.target,
         horizon_days=primary.horizon_days,
-        unknown=consent_rule(connection).unknown,
+        unknown=consent_rule(connection, settings.shop).unknown,
     ).astype(object)
     customers[["consent", "suppressed_reason"]] = known[["consent", "suppressed_reason"]]  # in the same order
     return customers

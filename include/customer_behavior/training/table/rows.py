@@ -10,7 +10,7 @@ import pandas as pd
 
 from customer_behavior.data_quality.usability.finding import Finding, numbered, ranked
 from customer_behavior.errors import BadInputError
-from customer_behavior.settings import TargetKey, Training, load_targets
+from customer_behavior.settings import TargetKey, Training
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import OWN_COLUMNS
@@ -38,7 +38,7 @@ def train_table(
     yes: str | None = None,
     label_days: int = 0,
     leave_out: Sequence[str] = (),
-    settings: Training | None = None,
+    settings: Training,
 ) -> Trained:
     """Train, calibrate and judge a model of a table's rows, as `train_models` does it for the shop's targets.
 
@@ -63,8 +63,8 @@ def train_table(
         Days that the label looks ahead of the time; rows whose label reaches into the next part are left out.
     leave_out : sequence of str
         Columns that are no features.
-    settings : Training, optional
-        `training` of targets.yaml by default.
+    settings : Training
+        As `training` of targets.yaml.
 
     Raises
     ------
@@ -74,7 +74,6 @@ def train_table(
     """
     if not 0 <= label_days <= MOST_DAYS:
         raise BadInputError(f"the label looks {label_days} days ahead: it can be 0 to {MOST_DAYS}")
-    settings = settings or load_targets().training
     table = _named(table)
     named = [label, time, *([customer] if customer is not None else []), *leave_out]
     _require_columns(table, named, (label, time, customer))
