@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import statistics
 import threading
 import time
@@ -23,6 +22,7 @@ from customer_behavior.ingest.staging import TABLE_COLUMNS
 from customer_behavior.settings import load_settings, load_shop
 from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse, sql_text
+from support.engines import take_snapshot, translated
 
 GIB = 1024.0
 
@@ -87,7 +87,7 @@ def _export(warehouse: Warehouse, path: Path) -> None:
 
 
 def _duckdb_seconds(events: Path, as_of: date) -> float:
-    """Time the rollup and the snapshot of the very SQL files of the warehouse, in DuckDB."""
+    """Time the rollup and the snapshot of the warehouse's own SQL, carried over to DuckDB."""
     shop = load_shop()
     with duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'; CREATE SCHEMA features; CREATE SCHEMA raw")
@@ -99,7 +99,7 @@ def _duckdb_seconds(events: Path, as_of: date) -> float:
                 true AS starts_order
             FROM '{events}' WHERE customer_id IS NOT NULL"""
         )
-        rollup = sql_text("ingest/customer_day").text
+        rollup = translated(sql_text("ingest/customer_day").text, "duckdb")
         engine.execute(
             f"CREATE TABLE features.customer_day AS SELECT *, CAST(NULL AS DATE) AS superseded_on FROM ({rollup})"
         )
@@ -110,24 +110,8 @@ def _duckdb_seconds(events: Path, as_of: date) -> float:
             " DATE) AS last_purchase_day, 0 AS purchase_days, 0 AS gap_squares, 0 AS orders, CAST(0 AS DECIMAL(38, 4)) AS revenue"
             " WHERE false"
         )
-        values = {
-            "as_of": f"DATE '{as_of}'",
-            "before": f"DATE '{as_of}'",
-            "known_until": f"DATE '{as_of}'",
-            "checkpoint": "NULL",
-            "staff": "[]",
-            "max_events": str(shop.bots.max_events_per_day),
-            "max_orders": str(shop.bots.max_orders_per_day),
-        }
-        for name in ("lifetime", "snapshot_windows", "snapshot_purchases", "insert_customer_snapshot"):
-            engine.execute(_in_duckdb(sql_text(f"features/{name}").text, values))
+        take_snapshot(engine, as_of, checkpoint=None)
         return time.perf_counter() - began
-
-
-def _in_duckdb(text: str, values: dict[str, str]) -> str:
-    text = re.sub(r"(?<![:\w]):([a-z_]+)", lambda match: values[match[1]], text)
-    text = text.replace(" ON COMMIT DROP", "").replace("INSERT INTO", "CREATE TABLE").replace("text[]", "varchar[]")
-    return re.sub(r"(CREATE TABLE features\.customer_snapshot)\s", r"\1 AS\n", text)
 
 
 def growth(machine: Machine) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -143,5 +144,6 @@ def test_a_feature_stands_in_one_family(tmp_path, monkeypatch):
 
 
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch, content: dict) -> None:
+    shutil.copytree(INCLUDE_DIR / "config", folder, dirs_exist_ok=True)
     (folder / "features.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(folder))

@@ -15,6 +15,9 @@ Made from [features.yaml](../include/config/features.yaml) by `python -m custome
 a test keeps the two in step. *Read* says what models read: a number, a category, or nothing (then it is there for people and
 rules). *From* names columns of `features.customer_day`. *In words* is how a reason says a value, and after the stroke how it says
 that there is none; a column without a stroke always has a value.
+
+A new column is an entry of features.yaml, a migration and its value in the oracle of the tests; the SQL of its window is made from the
+entry: [how](../CONTRIBUTING.md).
 """
 
 

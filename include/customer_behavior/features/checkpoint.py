@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.features.ledger import fingerprint, first_event_day
 from customer_behavior.ingest.source import load_source
-from customer_behavior.warehouse import Warehouse, lock, replace_slice, run_sql
+from customer_behavior.warehouse import Warehouse, lock, make_temporary, replace_slice, run_sql, sql_text
 
 
 def ensure(
@@ -43,6 +43,12 @@ def usable(connection: Connection, as_of: date) -> date | None:
     return None
 
 
+def make_lifetime(connection: Connection, checkpoint: date | None, *, before: date, known_until: date) -> None:
+    """Make the temporary table lifetime: what every customer did before a day, from a checkpoint and the days since."""
+    days = {"checkpoint": checkpoint, "before": before, "known_until": known_until}
+    make_temporary(connection, "lifetime", sql_text("features/lifetime").text, **days)
+
+
 def _make(
     connection: Connection, checkpoint: date, known_until: date, earlier: date | None, run_id: str | None
 ) -> None:
@@ -57,7 +63,7 @@ def _make(
         ledger=fingerprint(connection, known_until),
     )
     before = earlier if earlier is not None and earlier < checkpoint else None
-    run_sql(connection, "features/lifetime", checkpoint=before, before=checkpoint, known_until=known_until)
+    make_lifetime(connection, before, before=checkpoint, known_until=known_until)
     replace_slice(
         connection,
         "features.customer_checkpoint",

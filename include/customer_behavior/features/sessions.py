@@ -13,7 +13,15 @@ from customer_behavior.asof import ONE_DAY
 from customer_behavior.features.ledger import is_current
 from customer_behavior.readiness import require_ready
 from customer_behavior.settings import Settings
-from customer_behavior.warehouse import Warehouse, ensure_partitions, lock, replace_slice, run_sql, sql_text
+from customer_behavior.warehouse import (
+    Warehouse,
+    ensure_partitions,
+    lock,
+    make_temporary,
+    replace_slice,
+    run_sql,
+    sql_text,
+)
 
 TABLE = "features.session_snapshot"
 
@@ -69,12 +77,9 @@ def _insert(connection: Connection, settings: Settings, day: date, sources: list
     of_day = {"day": day, "silence_minutes": sessions.silence_minutes, "timezone": shop.timezone}
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
     run_sql(connection, "features/session_events", sources=sources, **of_day)
-    connection.execute(
-        sa.text("CREATE TEMPORARY TABLE session_moments ON COMMIT DROP AS SELECT unnest(:after) AS after_events"),
-        {"after": list(sessions.after_events)},
-    )
-    features = sql_text("features/session_features").text
-    connection.execute(sa.text(f"CREATE TEMPORARY TABLE session_features ON COMMIT DROP AS {features}"))
+    moments = list(sessions.after_events)
+    make_temporary(connection, "session_moments", "SELECT unnest(:after) AS after_events", after=moments)
+    make_temporary(connection, "session_features", sql_text("features/session_features").text)
     limits = {"max_events": shop.bots.max_events_per_day, "max_orders": shop.bots.max_orders_per_day}
     run_sql(connection, "features/session_history", day=day, **limits)
     ensure_partitions(connection, TABLE, day, day)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from customer_behavior.warehouse import copy_arrow, run_sql, sql_text
+from customer_behavior.warehouse import copy_arrow, make_temporary, run_sql, sql_text
 
 COLUMNS = (
     "customer_id", "event_day", "batch_date", "source", "events", "views", "carts", "cart_removals", "favourites", "searches",
@@ -21,6 +21,9 @@ COLUMNS = (
     "top_category_lines", "purchase_hours", "night_events", "morning_events", "afternoon_events", "evening_events", "country",
     "device", "channel", "first_event_at", "last_event_at", "gross_revenue", "charges",
 )  # fmt: skip
+AMOUNTS = frozenset(
+    ("units", "revenue", "discount", "returned_value", "cart_value", "seen_value", "gross_revenue", "charges")
+)  # kept to four decimals
 Slices = Collection[tuple[date, date]]  # (batch date, event day)
 
 
@@ -49,7 +52,10 @@ def touch(connection: Connection, rows: Sequence[sa.Row]) -> None:
     """Touch the days of rows with customer_id and event_day; a row without a customer has none."""
     days = sorted({(row.customer_id, row.event_day) for row in rows if row.customer_id is not None})
     connection.execute(
-        sa.text("INSERT INTO touched SELECT * FROM unnest(cast(:customers AS text[]), cast(:days AS date[]))"),
+        sa.text(
+            "INSERT INTO touched (customer_id, event_day)"
+            " SELECT * FROM unnest(cast(:customers AS text[]), cast(:days AS date[]))"
+        ),
         {"customers": [customer for customer, _ in days], "days": [day for _, day in days]},
     )
 
@@ -81,8 +87,7 @@ def rebuild_touched(connection: Connection, source: str, timezone: str, reach: i
     run_sql(connection, "ingest/day_versions", **here)
     connection.execute(sa.text("ANALYZE day_versions"))
     run_sql(connection, "ingest/day_events", **here, timezone=timezone, reach=reach or 0)
-    definition = sql_text("ingest/customer_day").text
-    connection.execute(sa.text(f"CREATE TEMPORARY TABLE rolled ON COMMIT DROP AS {definition}"))
+    make_temporary(connection, "rolled", sql_text("ingest/customer_day").text)
     run_sql(connection, "ingest/changed_versions")
     columns = ", ".join(f"rolled.{name}" for name in COLUMNS)
     written = connection.execute(
@@ -111,7 +116,7 @@ def rebuild_if_empty(connection: Connection, timezone: str, reach: Callable[[str
         "SELECT DISTINCT source, unnest(event_days) AS event_day FROM raw.ingest_batches ORDER BY source, event_day"
     )
     customers = sa.text(
-        "INSERT INTO touched SELECT DISTINCT customer_id, event_day FROM raw.events"
+        "INSERT INTO touched (customer_id, event_day) SELECT DISTINCT customer_id, event_day FROM raw.events"
         " WHERE source = :source AND event_day = :event_day AND customer_id IS NOT NULL"
     )
     days = connection.execute(ledger).all()

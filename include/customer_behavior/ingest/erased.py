@@ -136,7 +136,9 @@ class _Erased:
         while found := [text for (text,) in texts.fetchmany(ATTRIBUTES_AT_ONCE)]:
             naming = self._naming(found, None)
             if naming:
-                self.engine.execute("INSERT INTO erased_attributes SELECT unnest($texts)", {"texts": sorted(naming)})
+                self.engine.execute(
+                    "INSERT INTO erased_attributes (text) SELECT unnest($texts)", {"texts": sorted(naming)}
+                )
 
     def blank(self, refused: Iterable[dict], namespace: str | None) -> None:
         """Take the text of refused lines that name an erased person."""

@@ -109,7 +109,7 @@ def note_ids(connection: Connection, person: Person) -> None:
     """Put the person's ids into the temporary table erased_ids."""
     connection.execute(sa.text("CREATE TEMPORARY TABLE erased_ids (customer_id text PRIMARY KEY) ON COMMIT DROP"))
     connection.execute(
-        sa.text("INSERT INTO erased_ids SELECT unnest(cast(:ids AS text[]))"), {"ids": sorted(person.ids)}
+        sa.text("INSERT INTO erased_ids (customer_id) SELECT unnest(cast(:ids AS text[]))"), {"ids": sorted(person.ids)}
     )
 
 

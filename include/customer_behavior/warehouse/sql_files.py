@@ -25,6 +25,11 @@ def run_sql(connection: Connection, name: str, **parameters: Any) -> CursorResul
     return connection.execute(sql_text(name), parameters)
 
 
+def make_temporary(connection: Connection, table: str, query: str, **parameters: Any) -> None:
+    """Keep the rows of a query, with `:name` parameters, in a temporary table until the transaction ends."""
+    connection.execute(sa.text(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {query}"), parameters)
+
+
 def read_frame(connection: Connection, name: str, **parameters: Any) -> pd.DataFrame:
     """Return the rows of one SQL file as a frame, a column per select item."""
     import pandas as pd  # not with the module: DAG files are read over and over and name a stage only

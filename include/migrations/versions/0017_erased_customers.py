@@ -29,7 +29,7 @@ def upgrade() -> None:
         "One row: what raw.erased_customers hashes names with, made for this database alone.",
         required("salt", TEXT, "Random; it never changes, or nobody erased would be known again."),
     )
-    op.execute("INSERT INTO raw.erasure_salt VALUES (gen_random_uuid()::text || gen_random_uuid()::text)")
+    op.execute("INSERT INTO raw.erasure_salt (salt) VALUES (gen_random_uuid()::text || gen_random_uuid()::text)")
     op.execute("GRANT SELECT ON raw.erased_customers, raw.erasure_salt TO ingest")
     op.add_column(
         "ingest_batches",

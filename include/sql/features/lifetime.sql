@@ -1,28 +1,38 @@
 -- What every customer did before :before, as batches before :known_until tell it: the sums of the checkpoint (NULL: none) and the
 -- days since. A checkpoint's days are complete, so that no day is in both.
-CREATE TEMPORARY TABLE lifetime ON COMMIT DROP AS
 WITH earlier AS (
-    SELECT checkpoint.*
+    SELECT
+        checkpoint.customer_id,
+        checkpoint.first_event_day,
+        checkpoint.last_event_day,
+        checkpoint.last_view_day,
+        checkpoint.last_cart_day,
+        checkpoint.first_purchase_day,
+        checkpoint.last_purchase_day,
+        checkpoint.purchase_days,
+        checkpoint.gap_squares,
+        checkpoint.orders,
+        checkpoint.revenue
     FROM features.customer_checkpoint AS checkpoint
     WHERE checkpoint.checkpoint_date = cast(:checkpoint AS date)
 ),
 
-days AS MATERIALIZED (
+days AS (
     SELECT
-        rollup.customer_id,
-        rollup.event_day,
-        bool_or(rollup.views > 0) AS viewed,
-        bool_or(rollup.carts > 0) AS carted,
-        bool_or(rollup.orders > 0) AS bought,
-        sum(rollup.orders) AS orders,
-        sum(rollup.revenue) AS revenue
-    FROM features.customer_day AS rollup
+        daily.customer_id,
+        daily.event_day,
+        bool_or(daily.views > 0) AS viewed,
+        bool_or(daily.carts > 0) AS carted,
+        bool_or(daily.orders > 0) AS bought,
+        sum(daily.orders) AS orders,
+        sum(daily.revenue) AS revenue
+    FROM features.customer_day AS daily
     WHERE
-        rollup.event_day >= coalesce(cast(:checkpoint AS date), '-infinity')
-        AND rollup.event_day < :before
-        AND rollup.batch_date < :known_until
-        AND (rollup.superseded_on IS NULL OR rollup.superseded_on >= :known_until)
-    GROUP BY rollup.customer_id, rollup.event_day
+        (cast(:checkpoint AS date) IS NULL OR daily.event_day >= cast(:checkpoint AS date))
+        AND daily.event_day < :before
+        AND daily.batch_date < :known_until
+        AND (daily.superseded_on IS NULL OR daily.superseded_on >= :known_until)
+    GROUP BY daily.customer_id, daily.event_day
 ),
 
 sums AS (

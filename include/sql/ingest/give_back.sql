@@ -24,7 +24,17 @@ moved AS (
 ),
 
 owned AS (
-    INSERT INTO raw.events SELECT moved.* FROM moved
+    INSERT INTO raw.events (
+        event_id, event_time, event_day, customer_id, session_id, event_type, product_id, order_id, quantity, price,
+        discount, refunded, charge, category, brand, country, device, channel, attributes, batch_date, source,
+        superseded_on
+    )
+    SELECT
+        moved.event_id, moved.event_time, moved.event_day, moved.customer_id, moved.session_id, moved.event_type,
+        moved.product_id, moved.order_id, moved.quantity, moved.price, moved.discount, moved.refunded, moved.charge,
+        moved.category, moved.brand, moved.country, moved.device, moved.channel, moved.attributes, moved.batch_date,
+        moved.source, moved.superseded_on
+    FROM moved
     RETURNING batch_date, event_day, customer_id
 )
 

@@ -13,7 +13,17 @@ WITH taken AS (
 ),
 
 kept AS (
-    INSERT INTO raw.duplicate_events SELECT taken.* FROM taken
+    INSERT INTO raw.duplicate_events (
+        event_id, event_time, event_day, customer_id, session_id, event_type, product_id, order_id, quantity, price,
+        discount, refunded, charge, category, brand, country, device, channel, attributes, batch_date, source,
+        superseded_on
+    )
+    SELECT
+        taken.event_id, taken.event_time, taken.event_day, taken.customer_id, taken.session_id, taken.event_type,
+        taken.product_id, taken.order_id, taken.quantity, taken.price, taken.discount, taken.refunded, taken.charge,
+        taken.category, taken.brand, taken.country, taken.device, taken.channel, taken.attributes, taken.batch_date,
+        taken.source, taken.superseded_on
+    FROM taken
     RETURNING batch_date, event_day, customer_id
 )
 

@@ -11,7 +11,7 @@ SELECT
     scores.amount,
     scores.percentile,
     scores.decile,
-    scores.model_id
+    scores.model_id AS model_version
 FROM models.scores AS scores
 WHERE scores.as_of_date = cast(:as_of AS date)
 ORDER BY scores.target, scores.horizon_days, scores.customer_id COLLATE "C"

@@ -27,7 +27,7 @@ def gone_columns(parts: Mapping[str, pd.DataFrame], features: Sequence[str]) -> 
             "column_gone",
             f"{numbered(len(gone), 'column')} that the model is to read {'is' if len(gone) == 1 else 'are'} not among the rows:"
             f" {named(gone)}",
-            "bring the column back (features.customer_snapshot is filled by include/sql/features/insert_customer_snapshot.sql;"
+            "bring the column back (features.customer_snapshot is filled by customer_behavior/features/snapshot.py;"
             " a table by its export), or take it out of include/config/features.yaml",
             {"columns": gone, "parts": where},
         )

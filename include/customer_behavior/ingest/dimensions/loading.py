@@ -221,7 +221,8 @@ def _stage_block(
     [(before,)] = engine.execute("SELECT count(*) FROM delivered").fetchall()
     judged = f"SELECT {', '.join(values)}, {before} + row_number() OVER () AS place, CASE {' '.join(reasons)} END AS reason, _line"
     engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE judged AS {judged} FROM block")
-    engine.execute("INSERT INTO delivered SELECT * EXCLUDE (_line) FROM judged WHERE reason IS NULL")
+    names = ", ".join((*_columns(dimension), "place", "reason"))
+    engine.execute(f"INSERT INTO delivered ({names}) SELECT * EXCLUDE (_line) FROM judged WHERE reason IS NULL")
     bad = engine.execute("SELECT _line, reason FROM judged WHERE reason IS NOT NULL ORDER BY _line").fetchall()
     engine.unregister("block")
     if not bad:
