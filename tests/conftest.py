@@ -14,6 +14,8 @@ from customer_behavior.warehouse import Warehouse
 from support.rollup_shop import small_config
 
 TEMPLATE = "migrated"
+# One iteration: tests open thousands of connections, and a password's hash is half the cost of each.
+SETTINGS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "scram_iterations": "1"}
 TESTS = Path(__file__).parent
 SLOW = {
     "bench/test_suite.py",
@@ -54,9 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL 18 with a database, `migrated`, that warehouses are copied from."""
-    server = EmbeddedPostgres(
-        tmp_path_factory.mktemp("postgres"), {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
-    )
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), SETTINGS)
     server.start()
     server.create_database(TEMPLATE)
     upgrade(server.url(TEMPLATE))

@@ -18,8 +18,8 @@ SOURCE = "clickstream"
 def small_config(folder: Path, **training) -> None:
     """Write the shipped configuration into `folder`, with one source and few, quick training steps."""
     shutil.copytree(INCLUDE_DIR / "config", folder, dirs_exist_ok=True)
-    shop = yaml.safe_load((folder / "shop.yaml").read_text())
-    targets = yaml.safe_load((folder / "targets.yaml").read_text())
+    shop = yaml.load((folder / "shop.yaml").read_text(), Loader=yaml.CSafeLoader)
+    targets = yaml.load((folder / "targets.yaml").read_text(), Loader=yaml.CSafeLoader)
     shop["sources"] = [SOURCE]
     quick = {
         "fit_snapshots": 4,
@@ -39,8 +39,8 @@ def small_config(folder: Path, **training) -> None:
         "subsample": 0.8,
         "min_child_weight": 5,
     }
-    (folder / "shop.yaml").write_text(yaml.safe_dump(shop, sort_keys=False))
-    (folder / "targets.yaml").write_text(yaml.safe_dump(targets, sort_keys=False))
+    (folder / "shop.yaml").write_text(yaml.dump(shop, Dumper=yaml.CSafeDumper, sort_keys=False))
+    (folder / "targets.yaml").write_text(yaml.dump(targets, Dumper=yaml.CSafeDumper, sort_keys=False))
 
 
 def purchases(days: int, customers: int = 300, seed: int = 1, alike: bool = False) -> pd.DataFrame:

@@ -49,10 +49,10 @@ def configure(folder: Path, source: dict | None = None, **training: object) -> d
     config, sources = folder / "config", folder / "sources"
     shutil.copytree(INCLUDE_DIR / "config", config, dirs_exist_ok=True)
     sources.mkdir(exist_ok=True)
-    shop = yaml.safe_load((config / "shop.yaml").read_text())
+    shop = yaml.load((config / "shop.yaml").read_text(), Loader=yaml.CSafeLoader)
     shop["sources"] = [SOURCE]
-    (config / "shop.yaml").write_text(yaml.safe_dump(shop))
-    targets = yaml.safe_load((config / "targets.yaml").read_text())
+    (config / "shop.yaml").write_text(yaml.dump(shop, Dumper=yaml.CSafeDumper))
+    targets = yaml.load((config / "targets.yaml").read_text(), Loader=yaml.CSafeLoader)
     quick = {
         "fit_snapshots": 4,
         "tune_snapshots": 1,
@@ -65,8 +65,10 @@ def configure(folder: Path, source: dict | None = None, **training: object) -> d
     targets["targets"] = {name: targets["targets"][name] for name in ("purchase", "lapse")}
     targets["targets"]["purchase"]["horizons"] = [7]
     targets["training"]["xgboost"].update(n_estimators=30)
-    (config / "targets.yaml").write_text(yaml.safe_dump(targets, sort_keys=False))
-    (sources / f"{SOURCE}.yaml").write_text(yaml.safe_dump({**SOURCE_FILE, **(source or {})}, sort_keys=False))
+    (config / "targets.yaml").write_text(yaml.dump(targets, Dumper=yaml.CSafeDumper, sort_keys=False))
+    (sources / f"{SOURCE}.yaml").write_text(
+        yaml.dump({**SOURCE_FILE, **(source or {})}, Dumper=yaml.CSafeDumper, sort_keys=False)
+    )
     landing = folder / "landing"
     landing.mkdir(exist_ok=True)
     return {

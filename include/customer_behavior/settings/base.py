@@ -1,5 +1,6 @@
 """Configuration as frozen, validated objects; a wrong key or value is named with its file."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,14 +28,19 @@ def read_yaml(path: Path, kind: type[ModelT]) -> ModelT:
         When the file is missing, is no YAML, or has a key or value that is not understood; every finding is named.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text())
-        return kind.model_validate(content)
+        return _parsed(path.read_text(), kind)
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path} is missing") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is no YAML: {error}") from error
     except ValidationError as error:
         raise ConfigurationError(f"{path}: {findings(error)}") from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, kind: type[ModelT]) -> ModelT:
+    content: Any = yaml.load(text, Loader=yaml.CSafeLoader)
+    return kind.model_validate(content)
 
 
 def findings(error: ValidationError) -> str:

@@ -1,8 +1,6 @@
-"""The files of the configuration folder, read once and again when they change."""
+"""The files of the configuration folder, each understood once as long as its text stays the same."""
 
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from customer_behavior.paths import config_dir
 from customer_behavior.settings.base import ModelT, read_yaml
@@ -12,14 +10,8 @@ from customer_behavior.settings.shop import Shop, TargetKey
 from customer_behavior.settings.targets import Targets
 
 
-@cache
-def _cached(path: Path, kind: type[ModelT], _mtime: float) -> ModelT:
-    return read_yaml(path, kind)
-
-
 def _load(name: str, kind: type[ModelT]) -> ModelT:
-    path = config_dir() / f"{name}.yaml"
-    return _cached(path, kind, path.stat().st_mtime if path.exists() else 0.0)
+    return read_yaml(config_dir() / f"{name}.yaml", kind)
 
 
 @dataclass(frozen=True)
