@@ -41,14 +41,16 @@ SLOW = {
 """Files that take more than half a minute: whole trainings, simulated shops, hundreds of random cases."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a process take a file as a whole, and one process all that starts whole stacks: it waits more than it computes."""
-    for item in items:
-        folder, *_ = item.path.relative_to(TESTS).parts
-        together = "stacks" if folder in ("stack", "local") else str(item.path.relative_to(TESTS))
-        item.add_marker(pytest.mark.xdist_group(together))
-        if together in SLOW:
-            item.add_marker(pytest.mark.slow)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let a process take a file as a whole, and one process all that starts whole stacks: it waits more than it computes.
+
+    As soon as a test is collected, since xdist reads the groups before any other hook may change what was.
+    """
+    folder, *_ = item.path.relative_to(TESTS).parts
+    together = "stacks" if folder in ("stack", "local") else str(item.path.relative_to(TESTS))
+    item.add_marker(pytest.mark.xdist_group(together))
+    if together in SLOW:
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
