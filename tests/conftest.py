@@ -14,6 +14,41 @@ from customer_behavior.warehouse import Warehouse
 from support.rollup_shop import small_config
 
 TEMPLATE = "migrated"
+TESTS = Path(__file__).parent
+SLOW = {
+    "bench/test_suite.py",
+    "features/test_as_of.py",
+    "features/test_oracle.py",
+    "features/test_sessions.py",
+    "fuzz/test_landings.py",
+    "fuzz/test_tables.py",
+    "ingest/test_bad_input.py",
+    "ingest/test_bad_input_random.py",
+    "insights/test_price_threshold.py",
+    "insights/test_visits.py",
+    "reporting/test_page.py",
+    "simulator/test_delivery.py",
+    "simulator/test_plants.py",
+    "stages/test_train_models.py",
+    "targets/test_sampling.py",
+    "tracking/test_tracking.py",
+    "training/test_conversion.py",
+    "training/test_core.py",
+    "training/test_new_target.py",
+    "training/test_table.py",
+    "training/test_tuning.py",
+}
+"""Files that take more than half a minute: whole trainings, simulated shops, hundreds of random cases."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a process take a file as a whole, and one process all that starts whole stacks: it waits more than it computes."""
+    for item in items:
+        folder, *_ = item.path.relative_to(TESTS).parts
+        together = "stacks" if folder in ("stack", "local") else str(item.path.relative_to(TESTS))
+        item.add_marker(pytest.mark.xdist_group(together))
+        if together in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +93,9 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     small_config(tmp_path / "config")
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path / "config"))
     return tmp_path / "config"
+
+
+@pytest.fixture
+def blank_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings leave a report without charts, whose drawing takes longer than the training of a small shop."""
+    monkeypatch.setattr("customer_behavior.reporting.training_report.render", lambda _: "<html>blank</html>")

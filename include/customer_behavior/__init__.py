@@ -1,0 +1,1 @@
+"""The customer behaviour platform: what its DAGs do, without Airflow."""

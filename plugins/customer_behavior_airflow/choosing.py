@@ -33,10 +33,12 @@ class ChooseModel(HITLOperator):
         self.listed = listed
 
     def execute(self, context) -> Any:
+        """Show the listed models and wait for a person."""
         self._offer()
         return super().execute(context)
 
     def execute_complete(self, context, event) -> Any:
+        """Return the answer, once there is one."""
         self._offer()
         return super().execute_complete(context, event)
 

@@ -62,6 +62,7 @@ class MailScheduledFailure(BaseNotifier):
         self.to = list(to)
 
     def notify(self, context) -> None:
+        """Mail what failed; only scheduled runs do."""
         run = context["dag_run"]
         if run.run_type != "scheduled":
             return

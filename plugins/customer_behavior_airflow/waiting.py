@@ -38,6 +38,7 @@ class WaitUntilReady(BaseOperator):
         self.give_up_after = give_up_after
 
     def execute(self, context) -> None:
+        """Look once; go on, wait or fail."""
         self._look(context, looked=0)
 
     def look_again(self, context, event=None, looked: int = 0) -> None:

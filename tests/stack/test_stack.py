@@ -29,6 +29,7 @@ from customer_behavior.local.secrets_file import read_json
 from customer_behavior.local.stack import LocalStack
 from customer_behavior.warehouse import Warehouse
 from stack import toy_dags
+from support.stack_shop import PATIENCE
 
 FAST = {"fsync": "off", "shared_buffers": "64MB"}
 MIDNIGHT_IN_NEW_YORK = datetime(2017, 12, 5, 5, tzinfo=UTC)
@@ -61,9 +62,9 @@ def said() -> list[str]:
 
 
 def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE * seconds
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE * seconds} s"
         time.sleep(0.2)
 
 

@@ -8,14 +8,18 @@ import pytest
 import sqlalchemy as sa
 
 from conftest import TEMPLATE
+from customer_behavior import reporting
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.models import BaseRate, promotions
+from customer_behavior.reporting import training_report
 from customer_behavior.settings import TargetKey
 from customer_behavior.stages import train_models
 from customer_behavior.training import core
 from customer_behavior.training.gate import Decision
 from customer_behavior.warehouse import Warehouse
 from support.rollup_shop import FIRST_DAY, open_shop, purchases
+
+pytestmark = pytest.mark.usefixtures("blank_page")
 
 DAYS = 120
 AS_OF = FIRST_DAY + timedelta(days=DAYS)
@@ -79,7 +83,8 @@ WRITTEN = {
 }
 
 
-def test_what_a_training_found_is_on_record_once_and_the_same_again(shop):
+def test_what_a_training_found_is_on_record_once_and_the_same_again(shop, monkeypatch):
+    monkeypatch.setattr(training_report, "render", reporting.render)  # with its charts
     name = train(shop)[0]["model_id"]
 
     def written() -> dict[str, list[tuple]]:
@@ -94,7 +99,7 @@ def test_what_a_training_found_is_on_record_once_and_the_same_again(shop):
     train(shop)
     assert written() == first
     assert [row[0] for row in table(shop, "SELECT model_id FROM models.reports")] == [name]
-    assert "<html" in table(shop, "SELECT html FROM models.reports")[0][0]
+    assert "data:image" in table(shop, "SELECT html FROM models.reports")[0][0]
 
 
 @pytest.fixture

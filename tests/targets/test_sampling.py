@@ -17,6 +17,8 @@ from customer_behavior.targets.dataset import Dataset, read_dataset, read_rows
 from customer_behavior.targets.sampling import MINIMUM_PER_STRATUM, allocate, fit_weights, row_weights, strata
 from support.rollup_shop import FIRST_DAY, open_shop, purchases, small_config
 
+pytestmark = pytest.mark.usefixtures("blank_page")
+
 DAYS = [date(2024, 1, 1) + timedelta(days=7 * n) for n in range(4)]
 KEY = TargetKey(target="purchase", horizon_days=7)
 CUTOFFS = Cutoffs(

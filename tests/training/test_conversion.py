@@ -17,6 +17,8 @@ from support.rollup import roll_up
 from support.rollup_shop import FIRST_DAY, SOURCE, open_shop
 from support.visits import ZONE, event
 
+pytestmark = pytest.mark.usefixtures("blank_page")
+
 DAYS = 60
 VISITS_A_DAY = 60
 AS_OF = FIRST_DAY + timedelta(days=DAYS)

@@ -12,6 +12,8 @@ from customer_behavior.settings import TargetKey, load_settings, load_targets
 from customer_behavior.stages import score_customers, train_models
 from support.rollup_shop import FIRST_DAY, open_shop, purchases
 
+pytestmark = pytest.mark.usefixtures("blank_page")
+
 DAYS = 120
 AS_OF = FIRST_DAY + timedelta(days=DAYS - 1)
 

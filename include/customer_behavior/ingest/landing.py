@@ -32,7 +32,9 @@ class Landed(Protocol):
     """A source or a dimension: `path` is its pattern below the root, with `{date}`."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The pattern of its files, below the root."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import unicodedata
 
 
 def words(text: str) -> dict[str, tuple[str, ...]]:
-    """Return lists of words, written as `key: word, word` with indented lines going on.
+    r"""Return lists of words, written as `key: word, word` with indented lines going on.
 
-    >>> words("a: one, two words,\\n    three\\nb: four\\n")
+    >>> words("a: one, two words,\n    three\nb: four\n")
     {'a': ('one', 'two words', 'three'), 'b': ('four',)}
     """
     joined = re.sub(r",?\n\s{4,}", ", ", textwrap.dedent(text))

@@ -52,8 +52,11 @@ def measure_drift(connection: Connection, settings: Settings, as_of: date, *, ru
 
 
 def reference_date(connection: Connection, key: TargetKey, as_of: date) -> date:
-    """Return the snapshot to compare with, the first there is of: the latest calibration date of the model that scored
-    `as_of`; the date a week before; the newest earlier date; `as_of` itself, which then shows no drift."""
+    """Return the date of the snapshot to compare with.
+
+    The first there is of: the latest calibration date of the model that scored `as_of`; the date a week before; the newest earlier
+    date; `as_of` itself, which then shows no drift.
+    """
     calibrated = run_sql(
         connection, "monitoring/calibration_date", as_of=as_of, target=key.target, horizon_days=key.horizon_days
     ).scalar()
