@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.stages.migrate_warehouse import upgrade
@@ -43,14 +45,24 @@ SLOW = {
 """Files that take more than half a minute: whole trainings, simulated shops, hundreds of random cases."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a process take a file as a whole, and one process all that starts whole stacks: it waits more than it computes."""
-    for item in items:
-        folder, *_ = item.path.relative_to(TESTS).parts
-        together = "stacks" if folder in ("stack", "local") else str(item.path.relative_to(TESTS))
-        item.add_marker(pytest.mark.xdist_group(together))
-        if together in SLOW:
-            item.add_marker(pytest.mark.slow)
+class FilesAndStacks(LoadFileScheduling):
+    """Gives a process a file as a whole, and one process all that starts whole stacks: it waits more than it computes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = nodeid.partition("::")[0]
+        return "stacks" if file.startswith(("tests/stack/", "tests/local/")) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndStacks:
+    """Distribute tests over processes by what they share."""
+    return FilesAndStacks(config, log)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests of slow files, for `make test-fast`."""
+    if str(item.path.relative_to(TESTS)) in SLOW:
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

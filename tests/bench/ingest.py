@@ -85,7 +85,7 @@ def memory(machine: Machine) -> Figure:
         warehouse = machine.warehouse()
         script = (
             "import sys; from datetime import date; from customer_behavior.warehouse import Warehouse;"
-            " from customer_behavior.ingest.batches import ingest; day = date.fromisoformat(sys.argv[2]);"
+            " from customer_behavior.stages.ingest_events import ingest; day = date.fromisoformat(sys.argv[2]);"
             " ingest(Warehouse(sys.argv[1]), 'clickstream', day, day);"
             # not getrusage: its peak is that of the parent, where that one was larger when it forked
             " print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"

@@ -60,7 +60,7 @@ def memory(machine: Machine) -> Figure:
     warehouse, as_of, _ = _scored_shop(machine)
     count = machine.sizes.buckets
     script = (
-        "import sys; from datetime import date; from customer_behavior import scoring;"
+        "import sys; from datetime import date; from customer_behavior.stages import score_customers;"
         " from customer_behavior.warehouse import Warehouse; warehouse, day = Warehouse(sys.argv[1]), date.fromisoformat(sys.argv[2]);"
         " [score_customers.score_bucket(warehouse, day, bucket=n, buckets=int(sys.argv[4]), run_token='memory', run_id=None)"
         " for n in range(int(sys.argv[3]))];"
