@@ -12,7 +12,6 @@ from typing import Any
 
 from customer_behavior.errors import PlatformError
 from customer_behavior.local import daemon
-from customer_behavior.local.errors import LocalStackError
 from customer_behavior.local.mlflow_server import answers
 from customer_behavior.local.options import REPOSITORY, StackOptions
 from customer_behavior.local.postgres import EmbeddedPostgres
@@ -45,7 +44,7 @@ def guarded(command: Callable[[], int]) -> int:
     try:
         with daemon.signals_as_exceptions():
             return command()
-    except (LocalStackError, PlatformError) as error:
+    except PlatformError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except daemon.Stopped as stopped:

@@ -1,7 +1,9 @@
 """What can go wrong with the local stack, each said in a sentence a newcomer can act on."""
 
+from customer_behavior.errors import PlatformError
 
-class LocalStackError(RuntimeError):
+
+class LocalStackError(PlatformError):
     """The stack cannot do what was asked; the message says why and what to do."""
 
 

@@ -16,7 +16,7 @@ from customer_behavior.models import Model, from_files, model_id
 from customer_behavior.settings import TargetKey
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.sampling import Stratum
-from customer_behavior.warehouse import audit, copy_frame
+from customer_behavior.warehouse import audit, copy_frame, run_sql
 
 VERSION = """
     INSERT INTO models.model_versions (
@@ -165,6 +165,12 @@ def load(connection: Connection, name: str) -> Model:
         return from_files(files)
     except CheckFailedError as error:
         raise CheckFailedError(f"model {name}: {error}; {_REMEDY}") from error
+
+
+def report_page(connection: Connection, name: str) -> str | None:
+    """Return the page of a model's training as HTML; None when it has none."""
+    page: str | None = run_sql(connection, "models/report", model_id=name).scalar()
+    return page
 
 
 _REMEDY = "roll back to another model, or train again"

@@ -4,6 +4,7 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from customer_behavior.models import registry
 from customer_behavior.paths import TEMPLATES_DIR
 from customer_behavior.warehouse import Warehouse, run_sql
 
@@ -14,8 +15,7 @@ EACH = 10
 def read_report(warehouse: Warehouse, model_id: str) -> str | None:
     """Return a model's page, None when it has none."""
     with warehouse.begin("api") as connection:
-        page: str | None = run_sql(connection, "reporting/report", model_id=model_id).scalar()
-        return page
+        return registry.report_page(connection, model_id)
 
 
 def list_page(warehouse: Warehouse, address: str) -> str:

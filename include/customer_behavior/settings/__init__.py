@@ -1,6 +1,6 @@
 """The configuration files as frozen, validated objects; a wrong key or value is named with its file."""
 
-from customer_behavior.settings.base import FrozenModel, read_yaml
+from customer_behavior.settings.base import FrozenModel, Timezone, read_yaml
 from customer_behavior.settings.features import Feature, Features
 from customer_behavior.settings.files import Settings, load_settings, load_shop, load_targets
 from customer_behavior.settings.operations import (
@@ -56,6 +56,7 @@ __all__ = [
     "Target",
     "TargetKey",
     "Targets",
+    "Timezone",
     "Training",
     "Tuning",
     "load_settings",

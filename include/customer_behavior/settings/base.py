@@ -2,10 +2,11 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from customer_behavior.errors import ConfigurationError
 
@@ -14,6 +15,18 @@ class FrozenModel(BaseModel):
     """Base of all configuration: unknown keys are errors, values do not change after they are read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{value!r} is no IANA time zone; write it like UTC or America/New_York") from error
+    return value
+
+
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
+"""The name of an IANA time zone."""
 
 
 ModelT = TypeVar("ModelT", bound=FrozenModel)

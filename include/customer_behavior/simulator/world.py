@@ -2,13 +2,13 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from customer_behavior.errors import ConfigurationError
-from customer_behavior.settings import FrozenModel, read_yaml
+from customer_behavior.settings import FrozenModel, Timezone, read_yaml
 from customer_behavior.simulator.bad_rows import KINDS
 from customer_behavior.simulator.plants import (
     Bots,
@@ -101,7 +101,7 @@ class World(FrozenModel):
     seed: int = Field(default=1, ge=0)
     first_day: date
     days: int = Field(default=120, ge=1, le=3_660)
-    timezone: str = "UTC"
+    timezone: Timezone = "UTC"
     customers: CustomerModel = CustomerModel()
     catalogue: Catalogue = Catalogue()
     sessions: Sessions = Sessions()
@@ -119,15 +119,6 @@ class World(FrozenModel):
     duplicated: Delivery | None = None
     identical_lines: float = Field(default=0.0, ge=0, le=1)
     bad_rows: dict[str, int] = Field(default_factory=dict)
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone; write it like UTC or Europe/Berlin") from error
-        return value
 
     @field_validator("hours", "weekdays")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior import tracking
+from customer_behavior.models import registry
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
 
 log = logging.getLogger(__name__)
@@ -67,5 +68,5 @@ def _record(connection: Connection, version: RowMapping) -> tracking.TrainingRec
         metrics={name: float(numbers[name]) for name in METRICS if numbers.get(name) is not None},
         tags={"confidence": recipe.get("confidence", "normal"), "airflow_run": version["run_id"] or ""},
         files={row.name: bytes(row.content) for row in run_sql(connection, "tracking/files_of_model", **here)},
-        report_html=run_sql(connection, "tracking/report", **here).scalar(),
+        report_html=registry.report_page(connection, version["model_id"]),
     )

@@ -15,7 +15,7 @@ from customer_behavior.monitoring.error_segments.search import Cluster, find_clu
 from customer_behavior.monitoring.error_segments.segment_rules import rule_to_json
 from customer_behavior.settings import Settings, Target, TargetKey
 from customer_behavior.targets.statements import outcome_clause, with_clauses
-from customer_behavior.warehouse import audit, copy_frame, run_sql
+from customer_behavior.warehouse import audit, copy_frame, replace_slice, run_sql
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +127,7 @@ def _judge(
     }
     performance = pd.DataFrame([{**identity, "model_id": rows["model_id"].iloc[0], **measures}])
     segments = pd.DataFrame([{**identity, **_row(number, cluster)} for number, cluster in enumerate(clusters, start=1)])
-    for table, frame in ((PERFORMANCE, performance), (CLUSTERS, segments)):
-        _replace(connection, table, key, scored_as_of, frame, run_id)
+    _record(connection, key, scored_as_of, performance, segments, run_id)
     return {
         "scored_as_of": str(scored_as_of),
         "target": str(key),
@@ -144,16 +143,25 @@ def _row(number: int, cluster: Cluster) -> dict[str, Any]:
     return {"cluster": number, "rule": json.dumps(rule_to_json(cluster.rule)), **values}
 
 
-def _replace(
-    connection: Connection, table: str, key: TargetKey, scored_as_of: date, frame: pd.DataFrame, run_id: str | None
+def _record(
+    connection: Connection,
+    key: TargetKey,
+    scored_as_of: date,
+    performance: pd.DataFrame,
+    segments: pd.DataFrame,
+    run_id: str | None,
 ) -> None:
-    here = {"day": scored_as_of, "target": key.target, "horizon_days": key.horizon_days}
-    if table == PERFORMANCE:  # a judgement is replaced, never removed
-        deleted = connection.execute(
-            sa.text("SELECT monitoring.make_way(:day, :target, :horizon_days)"), here
-        ).scalar_one()
-    else:
-        which = "scored_as_of = :day AND target = :target AND horizon_days = :horizon_days"
-        deleted = connection.execute(sa.text(f"DELETE FROM {table} WHERE {which}"), here).rowcount
-    written = copy_frame(connection, table, frame) if len(frame) else 0
-    audit(connection, table, f"{scored_as_of} {key.target}/{key.horizon_days}", deleted, written, run_id)
+    """Write a judgement and its segments, in place of what the scored date had."""
+    slice_of_date = {"scored_as_of": scored_as_of, "target": key.target, "horizon_days": key.horizon_days}
+    piece = f"{scored_as_of} {key.target}/{key.horizon_days}"
+    make_way = sa.text("SELECT monitoring.make_way(:scored_as_of, :target, :horizon_days)")
+    deleted = connection.execute(make_way, slice_of_date).scalar_one()  # no role deletes a judgement; it is replaced
+    audit(connection, PERFORMANCE, piece, deleted, copy_frame(connection, PERFORMANCE, performance), run_id)
+    replace_slice(
+        connection,
+        CLUSTERS,
+        slice_of_date,
+        lambda: copy_frame(connection, CLUSTERS, segments) if len(segments) else 0,
+        piece=piece,
+        run_id=run_id,
+    )
