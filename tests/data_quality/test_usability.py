@@ -254,7 +254,7 @@ def shop(warehouse, config):
 
 def ask(warehouse, as_of: date = AS_OF) -> list[Finding]:
     with warehouse.begin("train") as connection:
-        return inspect_sources(connection, [SOURCE], as_of)
+        return inspect_sources(connection, load_settings().shop.sources, as_of)
 
 
 def change(warehouse, statement: str, **values) -> None:
