@@ -47,7 +47,7 @@ def ingest_events():
         from customer_behavior.stages import ingest_events as stage
 
         run = current_run()
-        return stage.load_dimension(
+        return stage.load_delivery(
             warehouse(), dimension, batch_date_for(run.as_of), landing=landing(), run_id=run.run_id
         )
 

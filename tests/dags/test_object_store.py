@@ -29,7 +29,7 @@ from customer_behavior.local.environment import airflow_environment
 from customer_behavior.local.options import StackOptions
 from customer_behavior.local.ports import free_port
 from customer_behavior.paths import landing_dir
-from customer_behavior.stages.ingest_events import ingest, load_dimension
+from customer_behavior.stages.ingest_events import ingest, load_delivery
 from customer_behavior.stages.load_history import cut_history
 from support import small_shop
 from support.object_store import KEY, SECRET, object_store
@@ -209,9 +209,9 @@ def test_a_dimension_lands_in_the_bucket_too(store, shop, bucket, warehouse, mon
     (folder / "members.yaml").write_text(yaml.safe_dump(described))
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_DIMENSIONS", str(folder))
     with pytest.raises(NotReadyError, match=f"no file at s3://shop_files@{bucket}/landing/members/{DAY}.csv"):
-        load_dimension(warehouse, "members", DAY, landing=landing())
+        load_delivery(warehouse, "members", DAY, landing=landing())
     store.put(bucket, f"landing/members/{DAY}.csv", b"id,consent\nc1,true\nc2,false\n")
-    assert load_dimension(warehouse, "members", DAY, landing=landing())["rows_accepted"] == 2
+    assert load_delivery(warehouse, "members", DAY, landing=landing())["rows_accepted"] == 2
 
 
 # --- what is wrong --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import yaml
 
 from customer_behavior.features import snapshot
 from customer_behavior.settings import load_settings
-from customer_behavior.stages.ingest_events import load_dimension
+from customer_behavior.stages.ingest_events import load_delivery
 from customer_behavior.warehouse import Warehouse
 from features import oracle, random_shop
 
@@ -175,7 +175,7 @@ def deliver(warehouse, landing, tmp_path, monkeypatch) -> Callable[[date, str], 
             path = landing / name / f"{day}.csv"
             path.parent.mkdir(exist_ok=True)
             path.write_text("customer_id,country\n" + "".join(f"c{n:02d},{country}\np{n},\n" for n in range(16)))
-            assert load_dimension(warehouse, name, day)["rows_accepted"] == 32
+            assert load_delivery(warehouse, name, day)["rows_accepted"] == 32
 
     return deliver
 

@@ -9,7 +9,7 @@ import yaml
 
 from customer_behavior.errors import BadInputError, ConfigurationError
 from customer_behavior.maintenance import erasure
-from customer_behavior.stages.ingest_events import load_dimension
+from customer_behavior.stages.ingest_events import load_delivery
 from maintenance.persons import DAY, configure, land, load, said, state
 from support.mornings import days, query
 
@@ -260,12 +260,12 @@ def test_dimensions_bring_nobody_back(warehouse, folder, monkeypatch):
     path = folder / "landing" / "members" / f"{DAY}.csv"
     path.parent.mkdir(parents=True)
     path.write_text(f"id,consent\n{MIA},true\nbob,true\n{MIA.lower()},true,more\nann,true,more\n")
-    load_dimension(warehouse, "members", DAY, landing=folder / "landing")
+    load_delivery(warehouse, "members", DAY, landing=folder / "landing")
     erasure.erase_customer(warehouse, MIA.upper(), dry_run=False)
     left = state(warehouse)
     assert "muster" not in said(warehouse).lower()
     assert "ann,true,more" in said(warehouse)
-    load_dimension(warehouse, "members", DAY, landing=folder / "landing")
+    load_delivery(warehouse, "members", DAY, landing=folder / "landing")
     assert state(warehouse) == left
 
 

@@ -15,8 +15,8 @@ from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
-from customer_behavior.training.core import Champion, Question, choose_served, train
-from customer_behavior.training.judging import against_champion, champion_of, last_label_end, refitted
+from customer_behavior.training.core import Question, WarmStart, choose_served, train
+from customer_behavior.training.judging import against_champion, last_label_end, refitted, warm_start_of
 
 PROBABILITY = OUTCOMES["probability"]
 FEATURES = ("days_since_purchase", "purchase_days_90d", "mood")
@@ -70,7 +70,7 @@ def trained():
     return train(dataset(), CUTOFFS, Question(KEY, FEATURES), WEEKS[4] + timedelta(days=7), settings())
 
 
-def served(losses: dict[str, np.ndarray], label: np.ndarray, champion: Champion | None = None) -> str:
+def served(losses: dict[str, np.ndarray], label: np.ndarray, champion: WarmStart | None = None) -> str:
     calibration = pd.DataFrame({"label": label, "weight": 1.0, "customer_id": np.arange(len(label)).astype(str)})
     contenders = {name: Contender(name, BaseRate(0.5), held_out) for name, held_out in losses.items()}
     return choose_served(contenders, calibration, PROBABILITY, champion, settings())
@@ -85,9 +85,9 @@ def test_a_contender_serves_only_if_it_is_surely_better():
     assert served({TREES: blurred, BLEND: blurred, "logistic_regression": truth}, label) == "logistic_regression"
     alike = {TREES: truth, BLEND: blurred, "logistic_regression": level}
     assert served(alike, label) == TREES
-    assert served(alike, label, Champion("logistic_regression", {})) == "logistic_regression"
+    assert served(alike, label, WarmStart("logistic_regression", {})) == "logistic_regression"
     assert served({TREES: blurred, BLEND: truth}, label) == BLEND
-    assert served({TREES: truth, BLEND: blurred}, label, Champion(BLEND, {})) == TREES
+    assert served({TREES: truth, BLEND: blurred}, label, WarmStart(BLEND, {})) == TREES
 
 
 def test_where_the_truth_is_straight_trees_alone_do_not_serve_and_it_is_marked():
@@ -160,4 +160,4 @@ def test_other_parameters_columns_or_kinds_are_another_recipe_and_more_trees_are
     assert not trained.recipe_changed(replace(trained.model, recipe=more))
     for other in ({"served": "rfm"}, {"columns": ["mood"]}, {"space": {**recipe["space"], "max_depth": 9}}):
         assert trained.recipe_changed(replace(trained.model, recipe={**recipe, **other}))
-    assert champion_of(trained.model).recipe == (recipe["parameters"] if trained.served in (TREES, BLEND) else {})
+    assert warm_start_of(trained.model).recipe == (recipe["parameters"] if trained.served in (TREES, BLEND) else {})

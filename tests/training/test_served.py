@@ -7,7 +7,7 @@ from customer_behavior.models import BaseRate
 from customer_behavior.settings import load_targets
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
-from customer_behavior.training.core import Champion, choose_served
+from customer_behavior.training.core import WarmStart, choose_served
 
 COUNT = 4000
 RANDOM = np.random.default_rng(1)
@@ -21,7 +21,7 @@ NEARLY = np.clip(TRUTH + RANDOM.normal(0, 0.01, COUNT), 0.01, 0.99)
 
 def served(champion: str | None = None, **held_out: np.ndarray) -> str:
     contenders = {name: Contender(name, BaseRate(0.5), predicted) for name, predicted in held_out.items()}
-    last = Champion(champion, {}) if champion else None
+    last = WarmStart(champion, {}) if champion else None
     return choose_served(contenders, ROWS, OUTCOMES["probability"], last, load_targets().training)
 
 

@@ -42,12 +42,12 @@ def ingest(
     )
 
 
-def load_dimension(
+def load_delivery(
     warehouse: Warehouse, dimension: str, batch_date: date, *, landing: Path | None = None, run_id: str | None = None
 ) -> dict[str, Any]:
     """Load what a dimension landed for a date; see `customer_behavior.ingest.dimensions.loading.load_delivery`."""
-    from customer_behavior.ingest.dimensions.loading import load_delivery
+    from customer_behavior.ingest.dimensions import loading
 
-    return load_delivery(
+    return loading.load_delivery(
         warehouse, load_settings().shop, dimension, batch_date, landing=landing or landing_dir(), run_id=run_id
     )

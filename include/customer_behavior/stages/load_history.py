@@ -2,11 +2,14 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from customer_behavior.settings import load_settings
 from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from customer_behavior.ingest.history import Cut
 
 
 def load_history(
@@ -32,7 +35,9 @@ def load_history(
     return ingest(warehouse, source, *days, landing=landing, run_id=run_id)
 
 
-def cut_history(source: str, path: Path, *, landing: Path, first: date | None = None, last: date | None = None) -> Any:
+def cut_history(
+    source: str, path: Path, *, landing: Path, first: date | None = None, last: date | None = None
+) -> "Cut":
     """Cut one file of a source into daily files; see `customer_behavior.ingest.history.cut_history`."""
     from customer_behavior.ingest import history
 

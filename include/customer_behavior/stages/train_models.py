@@ -23,7 +23,7 @@ from customer_behavior.tracking.mirror import mirror
 from customer_behavior.training import decisions
 from customer_behavior.training.core import Question, Trained, train
 from customer_behavior.training.gate import Decision
-from customer_behavior.training.judging import against_champion, champion_of
+from customer_behavior.training.judging import against_champion, warm_start_of
 from customer_behavior.warehouse import Warehouse, lock
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def _train_target(night: Night, key: TargetKey, first_day: date, findings: Seque
         return _skipped(key, night.as_of)
     with night.warehouse.begin("train") as connection:
         serving_now = promotions.champion_after(connection, key, night.as_of)
-    start = champion_of(serving_now.model) if serving_now and serving_now.model else None
+    start = warm_start_of(serving_now.model) if serving_now and serving_now.model else None
     trained = train(data, cutoffs, question, night.as_of, settings, champion=start, findings=findings)
     with night.warehouse.begin("train") as connection:
         lock(connection, f"train {key.target}/{key.horizon_days}")

@@ -66,7 +66,9 @@ def require_contract(parts: Mapping[str, pd.DataFrame], features: Sequence[str],
     for part, rows in parts.items():
         if rows.empty:
             continue
-        sentences = [*_own_columns(contract, rows), *_features(rows, features)]
+        twice = rows.columns[rows.columns.duplicated()].unique()
+        sentences = [f"column {name} is there twice; give each column a name of its own" for name in twice]
+        sentences = sentences or [*_own_columns(contract, rows), *_features(rows, features)]
         if sentences:
             raise CheckFailedError(f"the {part} rows cannot be trained on: {'; '.join(sentences)}")
 
@@ -84,9 +86,6 @@ def require_columns(rows: pd.DataFrame, features: Sequence[str]) -> None:
 def _own_columns(contract: "pa.DataFrameSchema", rows: pd.DataFrame) -> list[str]:
     from pandera.errors import SchemaErrors
 
-    twice = [str(name) for name in rows.columns[rows.columns.duplicated()].unique()]
-    if twice:
-        return [f"column {name} is there twice; give each column a name of its own" for name in twice]
     own = rows[[name for name in OWN_COLUMNS if name in rows]]
     try:
         contract.validate(own, lazy=True)
@@ -108,7 +107,7 @@ def _own_columns(contract: "pa.DataFrameSchema", rows: pd.DataFrame) -> list[str
 def _features(rows: pd.DataFrame, features: Sequence[str]) -> list[str]:
     """Return what is wrong with the features; one look at all numbers, since a shop has a hundred columns of them."""
     sentences = [_gone(name) for name in features if name not in rows]
-    there = [name for name in features if name in rows and name not in rows.columns[rows.columns.duplicated()]]
+    there = [name for name in features if name in rows]
     numbers = [name for name in there if pd.api.types.is_numeric_dtype(rows[name])]
     if numbers:
         endless = np.isinf(rows[numbers].to_numpy(dtype=np.float64))

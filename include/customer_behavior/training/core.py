@@ -58,7 +58,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Champion:
+class WarmStart:
     """What the last model was made by, and where a new training starts from: `served` is the contender that it was."""
 
     served: str
@@ -115,7 +115,7 @@ def train(
     as_of: date,
     settings: Training,
     *,
-    champion: Champion | None = None,
+    champion: WarmStart | None = None,
     findings: Sequence[Finding] = (),
 ) -> Trained:
     """Return the best calibrated model of these rows, and what it was compared with.
@@ -233,7 +233,7 @@ def choose_served(
     contenders: Mapping[str, Contender],
     calibration: pd.DataFrame,
     outcome: Outcome,
-    champion: Champion | None,
+    champion: WarmStart | None,
     settings: Training,
 ) -> str:
     """Return the contender to serve, by its loss on calibration rows whose customers its calibrator was not shown.

@@ -11,7 +11,7 @@ from customer_behavior.models import Model
 from customer_behavior.settings import Training
 from customer_behavior.targets.sampling import row_weights
 from customer_behavior.training.contenders import BLEND, TREES, fit_contenders
-from customer_behavior.training.core import Champion, Trained, calibration_folds
+from customer_behavior.training.core import Trained, WarmStart, calibration_folds
 from customer_behavior.training.gate import Decision, Judged, decide
 
 TREE_KINDS = (TREES, BLEND)
@@ -19,11 +19,11 @@ TREE_KINDS = (TREES, BLEND)
 LEARNT_FROM = ("fit", "gap", "tune", "calibration")
 
 
-def champion_of(model: Model) -> Champion:
+def warm_start_of(model: Model) -> WarmStart:
     """Return where a training starts from whose champion is `model`."""
     recipe = model.recipe
     served = recipe.get("served", TREES)
-    return Champion(served=served, recipe=recipe.get("parameters", {}) if served in TREE_KINDS else {})
+    return WarmStart(served=served, recipe=recipe.get("parameters", {}) if served in TREE_KINDS else {})
 
 
 def last_label_end(model: Model) -> date | None:
@@ -66,7 +66,7 @@ def against_champion(trained: Trained, champion: Model, name: str, settings: Tra
 
 def refitted(trained: Trained, champion: Model, settings: Training) -> Model:
     """Return the champion's recipe as of the challenger's days; CheckFailedError when a column it reads is gone."""
-    before = champion_of(champion)
+    before = warm_start_of(champion)
     if before.served not in TREE_KINDS and before.served in trained.contenders:
         return trained.contenders[before.served]
     if before.served not in TREE_KINDS or not trained.contenders:

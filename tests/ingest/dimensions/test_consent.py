@@ -50,7 +50,7 @@ class Shop:
         path.write_text("\n".join([header, *lines]) + "\n")
 
     def load(self, name: str, day: date) -> dict:
-        return ingest_events.load_dimension(self.warehouse, name, day, landing=self.folder / "landing", run_id="test")
+        return ingest_events.load_delivery(self.warehouse, name, day, landing=self.folder / "landing", run_id="test")
 
     def deliver(self, name: str, day: date, *lines: str) -> dict:
         self.land(name, day, *lines)

@@ -41,7 +41,7 @@ def shop(warehouse, tmp_path, monkeypatch):
             path.write_text("\n".join([header, *lines]) + "\n")
 
         def load(self, day: date) -> dict:
-            return ingest_events.load_dimension(warehouse, "mine", day, landing=tmp_path / "landing", run_id="test")
+            return ingest_events.load_delivery(warehouse, "mine", day, landing=tmp_path / "landing", run_id="test")
 
         def query(self, statement: str, **parameters) -> list[tuple]:
             with warehouse.begin() as connection:
@@ -207,7 +207,7 @@ def test_what_the_simulator_lands_is_taken_in_by_the_shipped_dimensions(warehous
     for kind, rows in (("products", 10), ("customers", 200), ("contacts", 1)):
         files = list((tmp_path / kind).glob("*.csv"))
         for path in files:
-            summary = ingest_events.load_dimension(
+            summary = ingest_events.load_delivery(
                 warehouse, f"clickstream_{kind}", date.fromisoformat(path.stem), landing=tmp_path
             )
             lines = len(path.read_text().splitlines()) - 1
