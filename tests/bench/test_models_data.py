@@ -79,8 +79,9 @@ def test_everyone_seen_is_asked_about_in_the_control(warehouse, archives, tmp_pa
     as_of = date(2024, 1, 7)
     snapshot.build(warehouse, load_settings(), as_of)
     target = load_targets().targets["purchase"]
+    features = {"events_7d": load_settings().features["events_7d"]}
     with warehouse.begin("train") as connection:
-        asked = read_rows(connection, target, 7, as_of, as_of, ("events_7d",))
+        asked = read_rows(connection, target, 7, as_of, as_of, features)
     assert asked[["customer_id", "events_7d", "label"]].values.tolist() == [["user_1", 2, 0], ["user_2", 1, 0]]
 
 

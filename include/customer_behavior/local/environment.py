@@ -129,6 +129,9 @@ def _tuning(options: StackOptions) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "5",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        # A scheduler counts as dead 30 s after its last sign. A new one looks for its tasks when it starts, often before that, and
+        # then at this interval, in seconds.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "AIRFLOW__TRIGGERER__CAPACITY": "100",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "5",
         "OMP_NUM_THREADS": str(cores()),
