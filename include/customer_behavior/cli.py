@@ -232,7 +232,7 @@ def _train_table(asked: argparse.Namespace) -> None:
     )
     print("\n".join(summary(trained)))
     if asked.out:
-        as_of = date.fromisoformat(trained.model.recipe["trained_as_of"])
+        as_of = date.fromisoformat(trained.model.card["trained_as_of"])
         meaning = f"{asked.label}, as {asked.file.name} has it"
         name = model_id(trained.model.files())
         page = render(report_data(trained, name, as_of, meaning, "rows", load_settings().shop.currency))

@@ -76,8 +76,8 @@ def fill(warehouse: Warehouse) -> None:
         for model_id, day, promoted in ((MODEL, date(2026, 3, 1), True), ("aaaa", date(2026, 2, 22), False)):
             connection.execute(
                 sa.text(
-                    "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, recipe, fit_dates,"
-                    " calibration_dates, report_dates) VALUES (:id, 'purchase', 7, :day, '{\"confidence\": \"normal\"}',"
+                    "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, card, fit_dates,"
+                    " calibration_dates, test_dates) VALUES (:id, 'purchase', 7, :day, '{\"confidence\": \"normal\"}',"
                     " '{}', '{}', '{}')"
                 ),
                 {"id": model_id, "day": day},

@@ -20,7 +20,7 @@ from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import copy_frame
 from support.rollup_shop import FIRST_DAY, SOURCE, open_shop, purchases
 
-DAYS = {"fit": range(4), "tune": range(5, 6), "calibration": range(7, 9), "report": range(10, 11)}
+DAYS = {"fit": range(4), "tune": range(5, 6), "calibration": range(7, 9), "test": range(10, 11)}
 FEATURES = ("days_since_purchase", "revenue_90d", "orders_28d", "country")
 
 
@@ -66,7 +66,7 @@ def test_rows_without_a_flaw_have_no_findings():
     assert look(amounts, kind="amount") == []
 
 
-@pytest.mark.parametrize("part", ["fit", "calibration", "report"])
+@pytest.mark.parametrize("part", ["fit", "calibration", "test"])
 def test_a_part_without_rows_blocks(part):
     found = only(look(parts(**{part: rows(DAYS[part]).iloc[:0]})), "empty_part")
     assert found.severity == "blocking"
@@ -93,7 +93,7 @@ def test_too_few_rows_and_too_few_of_the_rarer_outcome_block():
 
 def test_one_class_blocks_in_the_fit_and_warns_later():
     assert only(look({"fit": rows(DAYS["fit"], rate=0)}), "one_class").severity == "blocking"
-    assert only(look(parts(report=rows(DAYS["report"], rate=0))), "one_class").severity == "warning"
+    assert only(look(parts(test=rows(DAYS["test"], rate=0))), "one_class").severity == "warning"
 
 
 @pytest.mark.parametrize(("kind", "value"), [("probability", 2.0), ("probability", np.nan), ("amount", -1.0)])
@@ -112,30 +112,30 @@ def test_an_extreme_rate_is_named():
 
 def test_a_rate_that_moved_is_named_and_one_that_moved_by_chance_is_not():
     found = only(look(parts(calibration=rows(DAYS["calibration"], rate=0.35))), "rate_moved")
-    assert (found.details["before"], found.details["after"]) in [("tune", "calibration"), ("calibration", "report")]
+    assert (found.details["before"], found.details["after"]) in [("tune", "calibration"), ("calibration", "test")]
     for seed in range(30):
         given = {name: rows(days, seed=seed) for name, days in DAYS.items()}
         assert look(given) == [], seed
     large = {name: rows(days, customers=30_000) for name, days in DAYS.items()}
-    large["report"] = rows(DAYS["report"], customers=30_000, rate=0.21)  # more than chance, and nothing to act on
+    large["test"] = rows(DAYS["test"], customers=30_000, rate=0.21)  # more than chance, and nothing to act on
     assert look(large) == []
 
 
 def test_a_rate_counts_the_rows_that_are_stood_for():
-    report = rows(DAYS["report"], rate=0.5)
-    report["weight"] = np.where(report["label"] == 1, 1.0, 4.0)
-    assert look(parts(report=report)) == []
-    assert only(look(parts(report=report.assign(weight=1.0))), "rate_moved").severity == "warning"
+    test = rows(DAYS["test"], rate=0.5)
+    test["weight"] = np.where(test["label"] == 1, 1.0, 4.0)
+    assert look(parts(test=test)) == []
+    assert only(look(parts(test=test.assign(weight=1.0))), "rate_moved").severity == "warning"
 
 
 def test_a_column_that_is_gone_blocks_and_the_others_are_still_looked_at():
     given = parts()
-    given["report"] = given["report"].drop(columns="revenue_90d")
+    given["test"] = given["test"].drop(columns="revenue_90d")
     for part in given.values():
         part["orders_28d"] = np.float32(0)
     found = look(given)
     assert [(one.severity, one.finding) for one in found] == [("blocking", "column_gone"), ("note", "constant_column")]
-    assert found[0].details == {"columns": ["revenue_90d"], "parts": ["report"]}
+    assert found[0].details == {"columns": ["revenue_90d"], "parts": ["test"]}
     assert "features.customer_day.{orders}" in found[1].fix
 
 
@@ -164,7 +164,7 @@ def test_columns_that_say_nothing_are_notes():
 
 def test_values_that_went_missing_after_the_fit_are_a_warning():
     given = parts()
-    given["report"]["revenue_90d"] = np.float32(np.nan)
+    given["test"]["revenue_90d"] = np.float32(np.nan)
     found = look(given)
     assert [one.finding for one in found] == ["values_lost", "drift_in_window"]
     assert list(found[0].details["missing"]) == ["revenue_90d"]
@@ -181,7 +181,7 @@ def test_a_customer_twice_on_a_date_is_a_warning():
     given = parts()
     given["fit"] = pd.concat([given["fit"], given["fit"].iloc[:3]], ignore_index=True)
     found = only(look(given), "repeated_rows")
-    assert found.details["rows"] == {"fit": 3, "tune": 0, "calibration": 0, "report": 0}
+    assert found.details["rows"] == {"fit": 3, "tune": 0, "calibration": 0, "test": 0}
     assert look(given, entity="session_id") == []
 
 
@@ -200,11 +200,11 @@ def test_rows_alike_are_a_note_where_amounts_are_fine_and_nothing_where_values_a
 
 def test_what_moved_most_is_named_first_and_many_moves_are_a_warning():
     given = parts()
-    given["report"]["revenue_90d"] *= np.float32(5)
+    given["test"]["revenue_90d"] *= np.float32(5)
     one = only(look(given), "drift_in_window")
     assert list(one.details["features"]) == ["revenue_90d"]
     assert look(given, (*FEATURES, *(f"noise_{n}" for n in range(3))))[0].finding == "column_gone"
-    given["report"]["country"] = "XX"
+    given["test"]["country"] = "XX"
     both = only(look(given), "drift_in_window")
     assert set(both.details["features"]) == {"country", "revenue_90d"}
     assert both.severity == "warning"
@@ -227,7 +227,7 @@ def test_the_index_is_near_0_without_a_move_and_counts_missing_values():
 
 def test_weightier_findings_come_first():
     given = parts()
-    given["report"]["country"] = "XX"
+    given["test"]["country"] = "XX"
     given["fit"]["orders_28d"] = np.float32(0)
     order = [one.severity for one in look(given, minimum_rows=10**6)]
     assert order == sorted(order, key=("blocking", "warning", "note").index)

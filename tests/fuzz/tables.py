@@ -198,7 +198,7 @@ def train_odd_table(seed: int) -> str:
             return f"refused: {error}"
         said = "\n".join(summary(trained))
         assert all(name in said for name in trained.question.features), "each column is shown by its own name"
-        words = [finding.fix for finding in trained.findings] + [str(trained.model.recipe.get("why"))]
+        words = [finding.fix for finding in trained.findings] + [str(trained.model.card.get("why"))]
         for word in ("yaml", "DAG", "snapshot", "load_history", "include/", "the shop is"):
             assert not any(word in text for text in words), f"a table has no {word}"
         page = "<html>"

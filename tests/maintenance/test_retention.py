@@ -82,7 +82,7 @@ def test_snapshots_of_promoted_models_stay(warehouse):
     write_model(warehouse, "never promoted", fit=[old[4]], promoted=False)
     execute(
         warehouse,
-        "UPDATE models.model_versions SET report_dates = ARRAY[:day]::date[] WHERE model_id = 'serving'",
+        "UPDATE models.model_versions SET test_dates = ARRAY[:day]::date[] WHERE model_id = 'serving'",
         day=old[5],
     )
     maintain_warehouse.apply_retention(warehouse, dry_run=False)

@@ -35,7 +35,7 @@ def customers(rows: int = 4_000, seed: int = 1) -> pd.DataFrame:
 
 
 def fitted(rows: pd.DataFrame, **options) -> RfmClasses:
-    return fit_rfm(rows, **{"kind": "probability", "recipe": {"confidence": "low", "why": "few rows"}, **options})
+    return fit_rfm(rows, **{"kind": "probability", "card": {"confidence": "low", "why": "few rows"}, **options})
 
 
 def test_classes_rank_later_customers_and_mean_what_they_say():
@@ -55,7 +55,7 @@ def test_files_come_back_as_the_same_model_byte_by_byte():
     assert again.files() == model.files() == fitted(customers()).files()
     assert np.array_equal(again.predict(rows), model.predict(rows))
     content = json.loads(model.files()["model.json"])
-    assert content["recipe"] == {"confidence": "low", "why": "few rows"}
+    assert content["card"] == {"confidence": "low", "why": "few rows"}
     with pytest.raises(ValueError, match="are not those of the classes"):
         RfmClasses.from_json({**content, "values": [[0.1], [0.2]]})
 

@@ -24,7 +24,7 @@ def rows() -> pd.DataFrame:
 
 def fitted(rows: pd.DataFrame, seed: int = 1, threads: int = 2) -> BoostedTrees:
     booster = fit_booster(rows, FEATURES, {}, OUTCOMES["probability"], PARAMETERS, seed, threads)
-    return BoostedTrees(FEATURES, booster, Platt(slope=0.8, intercept=-0.3), recipe={"seed": seed})
+    return BoostedTrees(FEATURES, booster, Platt(slope=0.8, intercept=-0.3), card={"seed": seed})
 
 
 def test_contributions_sum_to_the_log_odds_of_the_probability(rows):
@@ -54,7 +54,7 @@ def test_files_give_the_model_back(rows):
     again = from_files(model.files())
     assert again.files() == model.files()
     assert (again.predict(rows) == model.predict(rows)).all()
-    plain = BaseRate(value=0.25, recipe={"why": "young"})
+    plain = BaseRate(value=0.25, card={"why": "young"})
     assert from_files(plain.files()) == plain
     assert plain.predict(rows).tolist() == [0.25] * 800
     assert plain.explain(rows)[1].shape == (800, 0)
@@ -77,9 +77,9 @@ def test_no_rows_are_no_obstacle(rows):
     [
         {},
         {"model.json": b"not json"},
-        {"model.json": b'{"kind": "oracle", "recipe": {}}'},
+        {"model.json": b'{"kind": "oracle", "card": {}}'},
         {
-            "model.json": b'{"kind": "xgboost", "features": [], "calibrator": {}, "recipe": {}}',
+            "model.json": b'{"kind": "xgboost", "features": [], "calibrator": {}, "card": {}}',
             "booster.ubj": b"\x00\x01",
         },
     ],

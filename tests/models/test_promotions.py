@@ -15,8 +15,8 @@ def registered(connection) -> str:
     """Register a model with nothing but its name; return it."""
     connection.execute(
         sa.text(
-            "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, recipe, fit_dates,"
-            " calibration_dates, report_dates) VALUES ('old', 'purchase', 7, :day, '{}', '{}', '{}', '{}')"
+            "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, card, fit_dates,"
+            " calibration_dates, test_dates) VALUES ('old', 'purchase', 7, :day, '{}', '{}', '{}', '{}')"
         ),
         {"day": DAY},
     )

@@ -22,7 +22,7 @@ CUTOFFS = {
     "fit": [AS_OF - timedelta(days=7 * week) for week in range(20, 8, -1)],
     "tune": [AS_OF - timedelta(days=49)],
     "calibration": [AS_OF - timedelta(days=35), AS_OF - timedelta(days=28)],
-    "report": [AS_OF - timedelta(days=7)],
+    "test": [AS_OF - timedelta(days=7)],
 }
 
 
@@ -49,8 +49,8 @@ def purchase(rows: int = 3000, seed: int = 3, **changes: Any) -> ReportData:
         target="purchase", horizon_days=7, meaning="buys at least once within the horizon", kind="probability",
         as_of=AS_OF, currency="USD", model_id="0f3c9a51d2e84b7c6a10", model_kind="xgboost", confidence="normal", why=None,
         served="xgboost", cutoffs=CUTOFFS,
-        rows={"fit": 21_480, "tune": 2_051, "calibration": 4_020, "report": rows},
-        positives={"fit": 6_512, "tune": 640, "calibration": 1_236, "report": int(label.sum())},
+        rows={"fit": 21_480, "tune": 2_051, "calibration": 4_020, "test": rows},
+        positives={"fit": 6_512, "tune": 640, "calibration": 1_236, "test": int(label.sum())},
         label=label, predictions=predictions, weight=None, evaluations=evaluations, gains=gain_table(label, right),
         thresholds=thresholds(label, right, 1.5, 12.0),
         findings=[
@@ -110,11 +110,11 @@ def base_rate(rows: int = 400) -> ReportData:
 
 
 def empty() -> ReportData:
-    """Return the report of a training without report rows."""
+    """Return the report of a training without test rows."""
     return replace(
         base_rate(), label=np.empty(0), predictions={"model": np.empty(0)}, evaluations=[], gains=pd.DataFrame(), thresholds=[],
-        rows={"fit": 0, "tune": 0, "calibration": 0, "report": 0}, positives={}, contributions=None, decision=None,
-        sample=pd.DataFrame(), cutoffs={"fit": [], "tune": [], "calibration": [], "report": []},
+        rows={"fit": 0, "tune": 0, "calibration": 0, "test": 0}, positives={}, contributions=None, decision=None,
+        sample=pd.DataFrame(), cutoffs={"fit": [], "tune": [], "calibration": [], "test": []},
     )  # fmt: skip
 
 

@@ -174,7 +174,7 @@ def test_a_model_that_predicts_the_same_for_all_says_so():
 
 def test_without_report_rows_the_page_still_shows_what_was_found():
     page = render(simulated.empty())
-    assert points(page)["Not measured"].startswith("There are no customers on the report dates")
+    assert points(page)["Not measured"].startswith("There are no customers on the test dates")
     assert not read(page).select("img")
     assert simulated.purchase().findings[0]["statement"] in text(page)
     assert " nan" not in text(page).lower()
@@ -184,7 +184,7 @@ def test_without_report_rows_the_page_still_shows_what_was_found():
 def test_one_outcome_only_is_said_and_not_measured(value, of):
     page = render(simulated.one_class(value))
     assert f"it came true for {of} of the 500 customers" in points(page)["One outcome only"]
-    assert "It cannot be measured: the report dates have one outcome only." in text(page)
+    assert "It cannot be measured: the test dates have one outcome only." in text(page)
     assert not {"ROC curve.", "Calibration.", "Gain."} & {one.get_text() for one in read(page).select("figcaption b")}
     assert " nan" not in text(page).lower()
 

@@ -55,7 +55,7 @@ def test_every_target_is_trained_registered_judged_and_promoted(shop):
     ]
     assert "no source shows visits" in summaries[-1]["reason"]
     purchase = summaries[0]
-    assert purchase["cutoffs"]["report"] == [str(AS_OF - timedelta(days=7))]
+    assert purchase["cutoffs"]["test"] == [str(AS_OF - timedelta(days=7))]
     assert purchase["evaluations"]["model"]["auc"] > 0.7
     name = purchase["model_id"]
     contenders = table(shop, f"SELECT contender, served FROM models.evaluations WHERE model_id = '{name}' ORDER BY 1")
@@ -108,8 +108,8 @@ def worse(monkeypatch):
 
     def train_badly(*arguments, **options):
         trained = core.train(*arguments, **options)
-        recipe = {**trained.model.recipe, "served": "base_rate"}
-        return replace(trained, model=BaseRate(0.99, recipe=recipe), served="base_rate")
+        card = {**trained.model.card, "served": "base_rate"}
+        return replace(trained, model=BaseRate(0.99, card=card), contender="base_rate")
 
     return lambda: monkeypatch.setattr(train_models, "train", train_badly)
 
@@ -138,7 +138,7 @@ def test_with_approval_a_model_that_passes_waits_for_a_person(shop, config, monk
 
 def test_a_planted_future_column_is_found_left_out_and_on_record(shop):
     before = train(shop, promote=False)[0]
-    assert "views_28d" in table(shop, "SELECT recipe ->> 'columns' FROM models.model_versions")[0][0]
+    assert "views_28d" in table(shop, "SELECT card ->> 'columns' FROM models.model_versions")[0][0]
     with shop.begin() as connection:
         connection.execute(
             sa.text(
@@ -150,7 +150,7 @@ def test_a_planted_future_column_is_found_left_out_and_on_record(shop):
     after = train(shop, promote=False)[0]
     assert after["model_id"] != before["model_id"]
     here = f"WHERE model_id = '{after['model_id']}'"
-    assert "views_28d" not in table(shop, f"SELECT recipe ->> 'columns' FROM models.model_versions {here}")[0][0]
+    assert "views_28d" not in table(shop, f"SELECT card ->> 'columns' FROM models.model_versions {here}")[0][0]
     found = table(
         shop, f"SELECT details ->> 'column', severity FROM models.training_findings {here} AND finding = 'leak'"
     )
@@ -187,7 +187,7 @@ def test_the_next_weeks_challenger_is_compared_with_the_champion_on_its_own_repo
     first = train(shop, AS_OF - timedelta(days=7))[0]
     second = train(shop)[0]
     assert second["model_id"] != first["model_id"]
-    assert f"than the champion {first['model_id']} on {second['rows']['report']} rows" in second["reason"]
+    assert f"than the champion {first['model_id']} on {second['rows']['test']} rows" in second["reason"]
     assert second["promoted"] == second["accepted"]
 
 
@@ -196,7 +196,7 @@ def test_a_challenger_that_is_worse_is_registered_and_not_promoted(shop, worse):
     worse()
     second = train(shop)[0]
     assert (second["kind"], second["accepted"], second["promoted"]) == ("base_rate", False, False)
-    assert "its recipe differs from the champion's, and it is not surely better" in second["reason"]
+    assert "its procedure differs from the champion's, and it is not surely better" in second["reason"]
     assert second["serving"] == first["model_id"]
     assert table(shop, "SELECT model_id FROM models.promotions") == [(first["model_id"],)]
     assert len(table(shop, "SELECT 1 FROM models.model_versions")) == 2
@@ -281,9 +281,9 @@ def test_the_model_of_a_night_does_not_score_that_night(shop):
 
 def test_the_dates_of_the_parts_are_on_record(shop):
     name = train(shop)[0]["model_id"]
-    fit, calibration, report = table(
-        shop, f"SELECT fit_dates, calibration_dates, report_dates FROM models.model_versions WHERE model_id = '{name}'"
+    fit, calibration, test = table(
+        shop, f"SELECT fit_dates, calibration_dates, test_dates FROM models.model_versions WHERE model_id = '{name}'"
     )[0]
-    assert report == [AS_OF - timedelta(days=7)]
+    assert test == [AS_OF - timedelta(days=7)]
     assert max(fit) + timedelta(days=7) <= min(calibration)
     assert all(isinstance(day, date) for day in fit)

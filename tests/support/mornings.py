@@ -91,12 +91,14 @@ def write_model(
     promoted: bool = True,
 ) -> None:
     """Register a model with its report, and promote it; `why` makes it a fallback."""
+    card = {"why": why} if why else {}
     key = {"model_id": model_id, "target": target, "horizon_days": horizon_days, "trained": trained_as_of}
     execute(
         warehouse,
-        "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, recipe, fit_dates,"
-        " calibration_dates, report_dates) VALUES (:model_id, :target, :horizon_days, :trained, '{}',"
+        "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, card, fit_dates,"
+        " calibration_dates, test_dates) VALUES (:model_id, :target, :horizon_days, :trained, cast(:card AS jsonb),"
         " cast(:fit AS date[]), cast(:calibration AS date[]), '{}')",
+        card=json.dumps(card),
         fit=list(fit),
         calibration=list(calibration),
         **key,
@@ -105,7 +107,7 @@ def write_model(
         warehouse,
         "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:model_id, 'model.json', :content, 'x')",
         model_id=model_id,
-        content=json.dumps({"kind": "rfm" if why else "xgboost", "recipe": {"why": why} if why else {}}).encode(),
+        content=json.dumps({"kind": "rfm" if why else "xgboost", "card": card}).encode(),
     )
     execute(
         warehouse,

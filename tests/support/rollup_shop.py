@@ -24,7 +24,7 @@ def small_config(folder: Path, **training) -> None:
     quick = {
         "fit_snapshots": 4,
         "calibration_snapshots": 2,
-        "report_snapshots": 1,
+        "test_snapshots": 1,
         "minimum_rows": 200,
         "minimum_positives": 30,
         "bootstrap_samples": 30,

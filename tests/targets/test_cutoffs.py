@@ -17,8 +17,8 @@ def plan(history_days: int, horizon: int, **changes) -> Cutoffs:
 
 
 def test_a_year_of_history_gives_every_part_what_it_asks_for():
-    cutoffs = plan(357, 7, fit_snapshots=20, tune_snapshots=3, calibration_snapshots=2, report_snapshots=1, step_days=7)
-    assert cutoffs.report == (date(2017, 12, 17),)
+    cutoffs = plan(357, 7, fit_snapshots=20, tune_snapshots=3, calibration_snapshots=2, test_snapshots=1, step_days=7)
+    assert cutoffs.test == (date(2017, 12, 17),)
     assert cutoffs.calibration == (date(2017, 12, 3), date(2017, 12, 10))
     assert cutoffs.tune == (date(2017, 11, 12), date(2017, 11, 19), date(2017, 11, 26))
     assert len(cutoffs.fit) == 17
@@ -27,8 +27,8 @@ def test_a_year_of_history_gives_every_part_what_it_asks_for():
 
 
 def test_a_horizon_longer_than_the_step_leaves_dates_out_between_the_parts():
-    cutoffs = plan(357, 28, fit_snapshots=6, tune_snapshots=1, calibration_snapshots=2, report_snapshots=2, step_days=7)
-    assert cutoffs.report == (date(2017, 11, 19), date(2017, 11, 26))
+    cutoffs = plan(357, 28, fit_snapshots=6, tune_snapshots=1, calibration_snapshots=2, test_snapshots=2, step_days=7)
+    assert cutoffs.test == (date(2017, 11, 19), date(2017, 11, 26))
     assert cutoffs.calibration == (date(2017, 10, 15), date(2017, 10, 22))
     assert cutoffs.tune == (date(2017, 9, 17),)
     assert cutoffs.gap == (date(2017, 8, 27), date(2017, 9, 3), date(2017, 9, 10))
@@ -37,10 +37,10 @@ def test_a_horizon_longer_than_the_step_leaves_dates_out_between_the_parts():
 
 
 def test_ten_weeks_of_history_are_enough_for_a_week_ahead_and_not_for_four():
-    week = plan(70, 7, tune_snapshots=3, calibration_snapshots=2, report_snapshots=1, step_days=7)
+    week = plan(70, 7, tune_snapshots=3, calibration_snapshots=2, test_snapshots=1, step_days=7)
     assert week.complete
     assert {name: len(days) for name, days in week.parts().items()} == {
-        "fit": 3, "gap": 0, "tune": 1, "calibration": 1, "report": 1
+        "fit": 3, "gap": 0, "tune": 1, "calibration": 1, "test": 1
     }  # fmt: skip
     month = plan(70, 28, step_days=7)
     assert not month.complete
@@ -48,8 +48,8 @@ def test_ten_weeks_of_history_are_enough_for_a_week_ahead_and_not_for_four():
 
 
 def test_a_shop_too_young_for_two_calibration_dates_uses_one():
-    cutoffs = plan(28 + 7 * 3, 7, calibration_snapshots=2, report_snapshots=1, step_days=7)
-    assert (len(cutoffs.fit), len(cutoffs.calibration), len(cutoffs.report)) == (1, 1, 1)
+    cutoffs = plan(28 + 7 * 3, 7, calibration_snapshots=2, test_snapshots=1, step_days=7)
+    assert (len(cutoffs.fit), len(cutoffs.calibration), len(cutoffs.test)) == (1, 1, 1)
 
 
 def test_a_shop_of_three_days_has_no_date_at_all():
@@ -74,11 +74,11 @@ def test_label_windows_never_overlap_across_the_parts_and_are_known(
         step_days=step,
         fit_snapshots=fits,
         calibration_snapshots=calibrations,
-        report_snapshots=reports,
+        test_snapshots=reports,
         tune_snapshots=tunes,
     )
     width = timedelta(days=horizon)
-    split = (cutoffs.fit, cutoffs.tune, cutoffs.calibration, cutoffs.report)
+    split = (cutoffs.fit, cutoffs.tune, cutoffs.calibration, cutoffs.test)
     for earlier, later in [*pairwise(split), (cutoffs.learn, cutoffs.calibration)]:
         if earlier and later:
             assert max(earlier) + width <= min(later)
@@ -88,13 +88,13 @@ def test_label_windows_never_overlap_across_the_parts_and_are_known(
     assert len(cutoffs.tune) <= tunes
     assert list(cutoffs.all()) == sorted(set(cutoffs.all()))
     assert len(cutoffs.calibration) <= calibrations
-    assert len(cutoffs.report) <= reports
+    assert len(cutoffs.test) <= reports
     if history >= HISTORY_DAYS + 3 * horizon + 3 * step:
         assert cutoffs.complete
 
 
-@pytest.mark.parametrize("part", ["fit", "calibration", "report"])
+@pytest.mark.parametrize("part", ["fit", "calibration", "test"])
 def test_a_part_without_a_date_is_not_complete(part):
-    whole = {"fit": (AS_OF,), "calibration": (AS_OF,), "report": (AS_OF,)}
+    whole = {"fit": (AS_OF,), "calibration": (AS_OF,), "test": (AS_OF,)}
     assert Cutoffs(**whole).complete
     assert not Cutoffs(**{**whole, part: ()}).complete

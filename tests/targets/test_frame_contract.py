@@ -79,7 +79,7 @@ def test_a_column_that_is_gone_or_there_twice_is_named_and_all_breaches_are_said
 
 
 def test_a_training_refuses_rows_before_it_looks_at_them():
-    data = Dataset(**{name: frame() for name in ("fit", "gap", "tune", "calibration", "report")})
+    data = Dataset(**{name: frame() for name in ("fit", "gap", "tune", "calibration", "test")})
     broken = Dataset(**{**data.parts(), "calibration": frame().assign(weight=-1.0)})
     with pytest.raises(CheckFailedError, match="the calibration rows cannot be trained on: column weight"):
         train(broken, CUTOFFS, Question(KEY, FEATURES), date(2024, 2, 1), SETTINGS)

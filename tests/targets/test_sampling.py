@@ -24,7 +24,7 @@ KEY = TargetKey(target="purchase", horizon_days=7)
 CUTOFFS = Cutoffs(
     fit=(FIRST_DAY + timedelta(days=30), FIRST_DAY + timedelta(days=37)),
     calibration=(FIRST_DAY + timedelta(days=44),),
-    report=(FIRST_DAY + timedelta(days=51),),
+    test=(FIRST_DAY + timedelta(days=51),),
 )
 KNOWN_AT = FIRST_DAY + timedelta(days=60)
 FEATURES = load_settings().features
@@ -90,15 +90,13 @@ def dataset(warehouse, **changes) -> Dataset:
         return read_dataset(connection, settings.targets["purchase"], KEY, CUTOFFS, KNOWN_AT, FEATURES, chosen)
 
 
-def caps(fit: int = 400, calibration: int = 200, report: int = 150):
-    return load_targets().training.max_rows.model_copy(
-        update={"fit": fit, "calibration": calibration, "report": report}
-    )
+def caps(fit: int = 400, calibration: int = 200, test: int = 150):
+    return load_targets().training.max_rows.model_copy(update={"fit": fit, "calibration": calibration, "test": test})
 
 
 def test_a_sample_stands_for_every_row_of_its_shop(shop):
     whole, sampled = dataset(shop), dataset(shop, max_rows=caps())
-    for name, cap in (("fit", 400), ("calibration", 200), ("report", 150)):
+    for name, cap in (("fit", 400), ("calibration", 200), ("test", 150)):
         full, part = getattr(whole, name), getattr(sampled, name)
         assert cap - 4 <= len(part) <= cap < len(full)
         assert (full["weight"] == 1).all()
@@ -108,14 +106,14 @@ def test_a_sample_stands_for_every_row_of_its_shop(shop):
         found = part.merge(full.drop(columns="weight"), how="inner", on=list(full.columns.drop("weight")))
         assert len(found) == len(part)  # the same rows as in the whole, values and label, none twice
         assert [one.total for one in strata(part)] == [one.kept for one in strata(full)]
-    assert sampled.strata()["report"][1].weight > 1
+    assert sampled.strata()["test"][1].weight > 1
 
 
 def test_the_same_rows_are_drawn_every_time_and_others_with_another_seed_or_date(shop):
     first, second = dataset(shop, max_rows=caps()), dataset(shop, max_rows=caps())
     pd.testing.assert_frame_equal(first.fit, second.fit)
     other = dataset(shop, max_rows=caps(), seed=2)
-    assert set(other.report["customer_id"]) != set(first.report["customer_id"])
+    assert set(other.test["customer_id"]) != set(first.test["customer_id"])
     days = [set(rows["customer_id"]) for _, rows in dataset(shop, max_rows=caps(fit=800)).fit.groupby("as_of_date")]
     assert 0.2 < len(days[0] & days[1]) / len(days[0]) < 0.9
 
@@ -133,7 +131,7 @@ def test_a_limit_is_for_a_label(shop):
             connection,
             load_targets().targets["purchase"],
             7,
-            CUTOFFS.report[0],
+            CUTOFFS.test[0],
             KNOWN_AT,
             FEATURES,
             positives=10,
@@ -147,46 +145,46 @@ def nightly(warehouse, folder, promote=False, days=120, **training_settings) -> 
     as_of = FIRST_DAY + timedelta(days=days)
     summary = train_models.train_targets(warehouse, as_of, promote=promote, run_id="test", targets=[KEY])[0]
     with warehouse.begin() as connection:
-        recipe = connection.execute(
-            sa.text("SELECT recipe FROM models.model_versions WHERE model_id = :name"), {"name": summary["model_id"]}
+        card = connection.execute(
+            sa.text("SELECT card FROM models.model_versions WHERE model_id = :name"), {"name": summary["model_id"]}
         ).scalar_one()
-    return summary, recipe
+    return summary, card
 
 
 def test_a_night_says_what_it_read_and_a_cap_that_is_not_reached_changes_nothing(warehouse, config):
     open_shop(warehouse, purchases(120, customers=900), 120)
     free, whole = nightly(warehouse, config)
     count = free["rows"]["fit"]
-    exact, _ = nightly(warehouse, config, max_rows={"fit": count, "tune": 10**9, "calibration": 10**9, "report": 10**9})
+    exact, _ = nightly(warehouse, config, max_rows={"fit": count, "tune": 10**9, "calibration": 10**9, "test": 10**9})
     assert exact["model_id"] == free["model_id"]
     assert exact["evaluations"] == free["evaluations"]
     assert "sampled_from" not in whole
-    assert set(whole["strata"]) == {"fit", "gap", "tune", "calibration", "report"}
+    assert set(whole["strata"]) == {"fit", "gap", "tune", "calibration", "test"}
     assert all(one["weight"] == 1 for part in whole["strata"].values() for one in part)
 
-    capped, recipe = nightly(
-        warehouse, config, max_rows={"fit": count // 2, "tune": 10**9, "calibration": 500, "report": 10**9}
+    capped, card = nightly(
+        warehouse, config, max_rows={"fit": count // 2, "tune": 10**9, "calibration": 500, "test": 10**9}
     )
     assert capped["model_id"] != free["model_id"]
     again, _ = nightly(
-        warehouse, config, max_rows={"fit": count // 2, "tune": 10**9, "calibration": 500, "report": 10**9}
+        warehouse, config, max_rows={"fit": count // 2, "tune": 10**9, "calibration": 500, "test": 10**9}
     )
     assert {**again, "duration_seconds": 0} == {**capped, "duration_seconds": 0}
     assert capped["rows"]["fit"] <= count // 2
-    assert set(recipe["sampled_from"]) == {"fit", "calibration"}
-    assert recipe["sampled_from"]["fit"] == {"rows": count, "positives": whole["positives"]["fit"]}
-    assert set(recipe["strata"]) == {"fit", "gap", "tune", "calibration", "report"}
-    for part, read in recipe["strata"].items():
+    assert set(card["sampled_from"]) == {"fit", "calibration"}
+    assert card["sampled_from"]["fit"] == {"rows": count, "positives": whole["positives"]["fit"]}
+    assert set(card["strata"]) == {"fit", "gap", "tune", "calibration", "test"}
+    for part, read in card["strata"].items():
         assert sum(one["total"] for one in read) == whole["rows"][part]
         assert sum(one["kept"] for one in read) == capped["rows"][part]
-        assert {one["as_of_date"] for one in read} == set(recipe["cutoffs"][part])
+        assert {one["as_of_date"] for one in read} == set(card["cutoffs"][part])
 
 
 def test_the_gate_compares_on_what_the_report_rows_stand_for(warehouse, config):
     open_shop(warehouse, purchases(120, customers=900), 120)
     nightly(warehouse, config, promote=True, days=113)
-    second, recipe = nightly(
-        warehouse, config, promote=True, max_rows={"fit": 400, "tune": 400, "calibration": 400, "report": 150}
+    second, card = nightly(
+        warehouse, config, promote=True, max_rows={"fit": 400, "tune": 400, "calibration": 400, "test": 150}
     )
-    assert {one["weight"] > 1.1 for one in recipe["strata"]["report"]} == {True}
-    assert f"on {second['rows']['report']} rows" in second["reason"]
+    assert {one["weight"] > 1.1 for one in card["strata"]["test"]} == {True}
+    assert f"on {second['rows']['test']} rows" in second["reason"]

@@ -43,18 +43,18 @@ def server(monkeypatch) -> Server:
 
 
 def register(warehouse, name: str, target: str = "purchase") -> None:
-    recipe = {"kind": "xgboost", "served": "xgboost", "seed": 1, "parameters": {"max_depth": 3}, "confidence": "normal"}
+    card = {"kind": "xgboost", "served": "xgboost", "seed": 1, "parameters": {"max_depth": 3}, "confidence": "normal"}
     with warehouse.begin() as connection:
         connection.execute(
             sa.text(
-                "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, recipe, fit_dates,"
-                " calibration_dates, report_dates) VALUES (:name, :target, 7, :day, cast(:recipe AS jsonb), '{}', '{}', '{}');"
+                "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, card, fit_dates,"
+                " calibration_dates, test_dates) VALUES (:name, :target, 7, :day, cast(:card AS jsonb), '{}', '{}', '{}');"
                 "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:name, 'model.json', 'x', 'x');"
                 "INSERT INTO models.reports (model_id, html) VALUES (:name, '<html>');"
                 "INSERT INTO models.evaluations (model_id, contender, target, horizon_days, trained_as_of, n, base_rate, auc)"
                 " VALUES (:name, 'model', :target, 7, :day, 10, 0.5, 0.8)"
             ),
-            {"name": name, "target": target, "day": DAY, "recipe": json.dumps(recipe)},
+            {"name": name, "target": target, "day": DAY, "card": json.dumps(card)},
         )
 
 

@@ -64,7 +64,7 @@ def test_sessions_are_learnt_from_judged_and_registered_and_not_scored_at_night(
             sa.text("SELECT count(*), count(*) FILTER (WHERE customer_id = 'c1'), count(*) FILTER (WHERE after_events > 3)"
                     " FROM features.session_snapshot")
         ).one()  # fmt: skip
-        columns = connection.execute(sa.text("SELECT recipe -> 'columns' FROM models.model_versions")).scalar_one()
+        columns = connection.execute(sa.text("SELECT card -> 'columns' FROM models.model_versions")).scalar_one()
     days = summary["cutoffs"]
     assert len({day for part in days.values() for day in part}) == DAYS - 28
     every, of_staff, after_purchase = looked_at

@@ -16,15 +16,15 @@ from customer_behavior.training.core import Question, train
 
 FEATURES = ("purchase_days_90d", "mood", "noise")
 KEY = TargetKey(target="purchase", horizon_days=7)
-CUTOFFS = Cutoffs(fit=(date(2024, 1, 1),), calibration=(date(2024, 1, 8),), report=(date(2024, 1, 15),))
+CUTOFFS = Cutoffs(fit=(date(2024, 1, 1),), calibration=(date(2024, 1, 8),), test=(date(2024, 1, 15),))
 SETTINGS = Training(
     seed=1,
     step_days=7,
     fit_snapshots=1,
     calibration_snapshots=1,
-    report_snapshots=1,
+    test_snapshots=1,
     tune_snapshots=1,
-    max_rows={"fit": 400_000, "tune": 100_000, "calibration": 200_000, "report": 200_000},
+    max_rows={"fit": 400_000, "tune": 100_000, "calibration": 200_000, "test": 200_000},
     minimum_rows=500,
     minimum_positives=50,
     bootstrap_samples=50,
@@ -60,12 +60,12 @@ def rows(count: int, seed: int, signal: float = 1.0, shift: float = 0.0) -> pd.D
     )
 
 
-def run(fit: pd.DataFrame, calibration: pd.DataFrame, report: pd.DataFrame, features=FEATURES, cutoffs=CUTOFFS):
+def run(fit: pd.DataFrame, calibration: pd.DataFrame, test: pd.DataFrame, features=FEATURES, cutoffs=CUTOFFS):
     none = fit.iloc[:0]
-    calibration, report = (
-        part.assign(as_of_date=day) for part, day in ((calibration, date(2024, 1, 8)), (report, date(2024, 1, 15)))
+    calibration, test = (
+        part.assign(as_of_date=day) for part, day in ((calibration, date(2024, 1, 8)), (test, date(2024, 1, 15)))
     )
-    data = Dataset(fit=fit, gap=none, tune=none, calibration=calibration, report=report)
+    data = Dataset(fit=fit, gap=none, tune=none, calibration=calibration, test=test)
     return train(data, cutoffs, Question(KEY, tuple(features)), date(2024, 1, 22), SETTINGS)
 
 
@@ -92,10 +92,10 @@ def test_probabilities_follow_the_later_days_they_are_calibrated_on():
     # The shop has got busier since the days of the fit.
     trained = run(rows(6000, 1), rows(4000, 2, shift=1), rows(6000, 3, shift=1))
     model = numbers(trained)["model"]
-    raw = expit(trained.model.margin(trained.data.report))
-    label = trained.data.report["label"]
+    raw = expit(trained.model.margin(trained.data.test))
+    label = trained.data.test["label"]
     assert raw.mean() < label.mean() - 0.1
-    assert trained.model.predict(trained.data.report).mean() == pytest.approx(label.mean(), abs=0.02)
+    assert trained.model.predict(trained.data.test).mean() == pytest.approx(label.mean(), abs=0.02)
     assert model["ece"] < 0.03
 
 
@@ -114,8 +114,8 @@ def test_a_column_that_knows_the_outcome_is_left_out_and_said():
 
 def test_a_signal_that_turns_round_is_served_by_a_fallback():
     trained = run(rows(3000, 1), rows(3000, 2, signal=-1), rows(3000, 3, signal=-1))
-    assert (trained.model.kind, trained.served) == ("rfm", "rfm")
-    assert "no better than chance" in trained.model.recipe["why"]
+    assert (trained.model.kind, trained.contender) == ("rfm", "rfm")
+    assert "no better than chance" in trained.model.card["why"]
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_signal_that_turns_round_is_served_by_a_fallback():
 def test_too_little_to_fit_serves_classes_of_frequency_and_says_so(fit, says):
     trained = run(fit, rows(300, 2), rows(300, 3))
     assert trained.model.kind == "rfm"
-    assert trained.model.recipe["confidence"] == "low"
-    assert says in trained.model.recipe["why"]
+    assert trained.model.card["confidence"] == "low"
+    assert says in trained.model.card["why"]
     assert trained.contenders == {}
     labels = pd.concat([fit["label"], trained.data.calibration["label"]])
     seen = pd.concat([fit, trained.data.calibration])
@@ -152,7 +152,7 @@ def test_the_gain_table_adds_up():
     assert gains["decile"].tolist() == list(range(1, 11))
     assert gains["n"].sum() == 3005
     assert gains["cumulative_gain"].iloc[-1] == pytest.approx(1)
-    assert (gains["n"] * gains["realised"]).sum() == pytest.approx(trained.data.report["label"].sum())
+    assert (gains["n"] * gains["realised"]).sum() == pytest.approx(trained.data.test["label"].sum())
     assert gains["mean_predicted"].is_monotonic_decreasing
     assert gains["lift"].iloc[0] > 1.3
 
@@ -181,7 +181,7 @@ def test_a_sampled_shop_gets_the_probabilities_and_numbers_of_the_whole_one():
     assert expit(few.model.margin(parts[2])).mean() == pytest.approx(
         base, rel=0.1
     )  # the trees, before they are calibrated
-    assert few.model.recipe["sampled_from"]["report"] == {"rows": 60_000, "positives": parts[2]["label"].sum()}
+    assert few.model.card["sampled_from"]["test"] == {"rows": 60_000, "positives": parts[2]["label"].sum()}
     seen, meant = numbers(few), numbers(many)
     for contender in meant:
         assert seen[contender]["base_rate"] == pytest.approx(base)

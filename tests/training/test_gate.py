@@ -21,7 +21,7 @@ def gate(challenger, champion=CHAMPION, *, changed=False, weight=None, segments=
         champion,
         "the champion old",
         OUTCOMES["probability"],
-        changed_recipe=changed,
+        another_procedure=changed,
         settings=settings,
         samples=200,
         seed=1,
@@ -33,12 +33,12 @@ def test_it_accepts_what_is_at_most_a_little_worse(challenger, accepted):
     assert gate(np.full(COUNT, challenger)).accepted is accepted
 
 
-def test_a_changed_recipe_has_to_be_surely_better():
+def test_another_procedure_has_to_be_surely_better():
     same, better = CHAMPION, np.where(LABEL == 1, 0.5, 0.2)
     assert gate(same).accepted
     refused = gate(same, changed=True)
     assert not refused.accepted
-    assert "its recipe differs from the champion's, and it is not surely better" in refused.reason
+    assert "its procedure differs from the champion's, and it is not surely better" in refused.reason
     assert gate(better, changed=True, champion=np.full(COUNT, 0.9)).checks["gain"]["passed"]
 
 
@@ -66,7 +66,15 @@ def test_without_rows_the_champion_stays():
     empty = np.empty(0)
     judged = Judged(empty, empty)
     refused = decide(
-        judged, empty, empty, "old", OUTCOMES["probability"], changed_recipe=False, settings=SETTINGS, samples=9, seed=1
+        judged,
+        empty,
+        empty,
+        "old",
+        OUTCOMES["probability"],
+        another_procedure=False,
+        settings=SETTINGS,
+        samples=9,
+        seed=1,
     )
     assert not refused.accepted
 

@@ -15,7 +15,7 @@ from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
-from customer_behavior.training.core import Question, WarmStart, choose_served, train
+from customer_behavior.training.core import Question, WarmStart, choose_contender, train
 from customer_behavior.training.judging import against_champion, last_label_end, refitted, warm_start_of
 
 PROBABILITY = OUTCOMES["probability"]
@@ -23,7 +23,7 @@ FEATURES = ("days_since_purchase", "purchase_days_90d", "mood")
 KEY = TargetKey(target="purchase", horizon_days=7)
 FIRST = date(2024, 1, 1)
 WEEKS = [FIRST + timedelta(days=7 * week) for week in range(5)]
-CUTOFFS = Cutoffs(fit=(WEEKS[0], WEEKS[1]), calibration=(WEEKS[2],), report=(WEEKS[3], WEEKS[4]))
+CUTOFFS = Cutoffs(fit=(WEEKS[0], WEEKS[1]), calibration=(WEEKS[2],), test=(WEEKS[3], WEEKS[4]))
 
 
 def settings():
@@ -73,7 +73,7 @@ def trained():
 def served(losses: dict[str, np.ndarray], label: np.ndarray, champion: WarmStart | None = None) -> str:
     calibration = pd.DataFrame({"label": label, "weight": 1.0, "customer_id": np.arange(len(label)).astype(str)})
     contenders = {name: Contender(name, BaseRate(0.5), held_out) for name, held_out in losses.items()}
-    return choose_served(contenders, calibration, PROBABILITY, champion, settings())
+    return choose_contender(contenders, calibration, PROBABILITY, champion, settings())
 
 
 def test_a_contender_serves_only_if_it_is_surely_better():
@@ -92,17 +92,17 @@ def test_a_contender_serves_only_if_it_is_surely_better():
 
 def test_where_the_truth_is_straight_trees_alone_do_not_serve_and_it_is_marked():
     straight = train(dataset(straight=True), CUTOFFS, Question(KEY, FEATURES), WEEKS[4], settings())
-    assert straight.served in ("logistic_regression", BLEND)
+    assert straight.contender in ("logistic_regression", BLEND)
     marked = {row["contender"] for row in straight.evaluations if row["served"]}
-    assert marked == {"model", straight.served}
+    assert marked == {"model", straight.contender}
 
 
 def test_the_report_rows_have_no_say_in_what_serves(trained):
     data = dataset()
-    shuffled = data.report.assign(label=np.random.default_rng(1).permutation(data.report["label"].to_numpy()))
-    other = train(replace(data, report=shuffled), CUTOFFS, trained.question, WEEKS[4] + timedelta(days=7), settings())
+    shuffled = data.test.assign(label=np.random.default_rng(1).permutation(data.test["label"].to_numpy()))
+    other = train(replace(data, test=shuffled), CUTOFFS, trained.question, WEEKS[4] + timedelta(days=7), settings())
     assert other.model.files().keys() == trained.model.files().keys()
-    assert (other.model.predict(data.report) == trained.model.predict(data.report)).all()
+    assert (other.model.predict(data.test) == trained.model.predict(data.test)).all()
 
 
 def test_labels_end_a_horizon_after_the_last_date_learnt_from(trained):
@@ -114,9 +114,9 @@ def aged(model, days: int):
     """The model as if it had learnt from dates so many days later."""
     cutoffs = {
         part: [str(date.fromisoformat(day) + timedelta(days=days)) for day in dates]
-        for part, dates in model.recipe["cutoffs"].items()
+        for part, dates in model.card["cutoffs"].items()
     }
-    return replace(model, recipe={**model.recipe, "cutoffs": cutoffs})
+    return replace(model, card={**model.card, "cutoffs": cutoffs})
 
 
 def test_rows_whose_outcome_the_champion_has_learnt_from_do_not_count(trained):
@@ -126,12 +126,12 @@ def test_rows_whose_outcome_the_champion_has_learnt_from_do_not_count(trained):
     assert "the champion old on 1500 rows" in later.reason
 
 
-def test_without_later_rows_the_champions_recipe_is_fitted_on_the_same_days(trained):
+def test_without_later_rows_the_champions_procedure_is_fitted_on_the_same_days(trained):
     newer = aged(trained.model, 70)
     again = refitted(trained, newer, settings())
-    assert again.predict(trained.data.report) == pytest.approx(trained.model.predict(trained.data.report), abs=1e-6)
+    assert again.predict(trained.data.test) == pytest.approx(trained.model.predict(trained.data.test), abs=1e-6)
     decision = against_champion(trained, newer, "new", settings())
-    assert "the champion new's recipe, fitted on the same days," in decision.reason
+    assert "the champion new's procedure, fitted on the same days," in decision.reason
     assert decision.accepted
     assert decision.checks["gain"]["mean"] == pytest.approx(0, abs=1e-6)
 
@@ -139,8 +139,8 @@ def test_without_later_rows_the_champions_recipe_is_fitted_on_the_same_days(trai
 def test_a_champion_that_reads_what_is_gone_gives_way(trained):
     poorer = replace(
         trained,
-        data=replace(trained.data, report=trained.data.report.drop(columns="mood")),
-        model=BaseRate(0.5, recipe=trained.model.recipe),
+        data=replace(trained.data, test=trained.data.test.drop(columns="mood")),
+        model=BaseRate(0.5, card=trained.model.card),
     )
     decision = against_champion(poorer, trained.model, "old", settings())
     assert decision.accepted
@@ -148,16 +148,18 @@ def test_a_champion_that_reads_what_is_gone_gives_way(trained):
     assert "mood" in decision.reason
 
 
-def test_a_recipe_that_cannot_be_fitted_again_says_so(trained):
+def test_a_procedure_that_cannot_be_fitted_again_says_so(trained):
     with pytest.raises(CheckFailedError, match="cannot be fitted on these days"):
-        refitted(trained, BaseRate(0.5, recipe={"served": "oracle"}), settings())
+        refitted(trained, BaseRate(0.5, card={"served": "oracle"}), settings())
 
 
-def test_other_parameters_columns_or_kinds_are_another_recipe_and_more_trees_are_not(trained):
-    recipe = trained.model.recipe
-    assert not trained.recipe_changed(trained.model)
-    more = {**recipe, "parameters": {**recipe["parameters"], "n_estimators": 999}}
-    assert not trained.recipe_changed(replace(trained.model, recipe=more))
-    for other in ({"served": "rfm"}, {"columns": ["mood"]}, {"space": {**recipe["space"], "max_depth": 9}}):
-        assert trained.recipe_changed(replace(trained.model, recipe={**recipe, **other}))
-    assert warm_start_of(trained.model).recipe == (recipe["parameters"] if trained.served in (TREES, BLEND) else {})
+def test_other_parameters_columns_or_kinds_are_another_procedure_and_more_trees_are_not(trained):
+    card = trained.model.card
+    assert not trained.another_procedure(trained.model)
+    more = {**card, "parameters": {**card["parameters"], "n_estimators": 999}}
+    assert not trained.another_procedure(replace(trained.model, card=more))
+    for other in ({"served": "rfm"}, {"columns": ["mood"]}, {"space": {**card["space"], "max_depth": 9}}):
+        assert trained.another_procedure(replace(trained.model, card={**card, **other}))
+    assert warm_start_of(trained.model).hyperparameters == (
+        card["parameters"] if trained.contender in (TREES, BLEND) else {}
+    )

@@ -7,7 +7,7 @@ from customer_behavior.models import BaseRate
 from customer_behavior.settings import load_targets
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
-from customer_behavior.training.core import WarmStart, choose_served
+from customer_behavior.training.core import WarmStart, choose_contender
 
 COUNT = 4000
 RANDOM = np.random.default_rng(1)
@@ -22,7 +22,7 @@ NEARLY = np.clip(TRUTH + RANDOM.normal(0, 0.01, COUNT), 0.01, 0.99)
 def served(champion: str | None = None, **held_out: np.ndarray) -> str:
     contenders = {name: Contender(name, BaseRate(0.5), predicted) for name, predicted in held_out.items()}
     last = WarmStart(champion, {}) if champion else None
-    return choose_served(contenders, ROWS, OUTCOMES["probability"], last, load_targets().training)
+    return choose_contender(contenders, ROWS, OUTCOMES["probability"], last, load_targets().training)
 
 
 def test_the_first_time_the_better_of_trees_and_blend_serves():
@@ -53,6 +53,6 @@ def test_rows_count_as_often_as_they_stand_for():
         name: Contender(name, BaseRate(0.5), predicted)
         for name, predicted in {TREES: FLAT, BLEND: FLAT, "rfm": np.full(COUNT, 0.9)}.items()
     }
-    chosen = choose_served(contenders, heavy, OUTCOMES["probability"], None, load_targets().training)
+    chosen = choose_contender(contenders, heavy, OUTCOMES["probability"], None, load_targets().training)
     assert chosen == "rfm"
     assert served(**{TREES: FLAT, BLEND: FLAT, "rfm": np.full(COUNT, 0.9)}) == TREES

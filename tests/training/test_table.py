@@ -62,11 +62,11 @@ def trained(table: pd.DataFrame, **given):
 
 def test_a_table_of_sessions_gets_a_calibrated_model_beside_its_baselines(sessions):
     found = trained(sessions)
-    assert found.model.recipe["confidence"] == "normal"
+    assert found.model.card["confidence"] == "normal"
     assert set(found.question.features) == {"price", "device", "pages", "member"}
     [model] = [row for row in found.evaluations if row["contender"] == "model"]
     assert model["auc"] > 0.7
-    assert sum(found.model.recipe["rows"].values()) == COUNT
+    assert sum(found.model.card["rows"].values()) == COUNT
     order = [part["as_of_date"] for part in found.data.parts().values() if len(part)]
     assert all(earlier.max() < later.min() for earlier, later in pairwise(order))
 
@@ -76,7 +76,7 @@ def test_days_keep_their_order_and_those_whose_label_reaches_into_the_next_part_
     days = pd.Series([first + timedelta(days=n) for n in range(100) for _ in range(10)])
     plain, ahead = split_days(days, 0), split_days(days, 5)
     assert [len(plain.parts()[name]) for name in SHARES] == [50, 15, 15, 20]
-    for earlier, later in (("fit", "tune"), ("tune", "calibration"), ("calibration", "report")):
+    for earlier, later in (("fit", "tune"), ("tune", "calibration"), ("calibration", "test")):
         assert max(ahead.parts()[earlier]) + timedelta(days=5) <= min(ahead.parts()[later])
     assert len(ahead.fit) == 46
 
@@ -90,8 +90,8 @@ def test_a_column_that_knows_the_answer_is_left_out(sessions):
 @pytest.mark.parametrize("few", [0, 1])
 def test_too_little_is_served_by_a_fallback_with_the_reason(sessions, few):
     little = trained(sessions.iloc[[0, 1]] if few == 0 else sessions.assign(started="2025-03-01"))
-    assert little.model.recipe["confidence"] == "low"
-    assert little.model.recipe["why"]
+    assert little.model.card["confidence"] == "low"
+    assert little.model.card["why"]
     assert len(little.model.predict(little.data.fit)) == len(little.data.fit)
 
 
@@ -184,7 +184,7 @@ def test_columns_of_any_name_are_learnt_from_and_shown_under_it(sessions, case, 
     assert all(name in said for name in called)
     assert ("weight is called weight.1" in said) == (case == "of the core")
     files = found.contenders["xgboost"].files()
-    rows = found.data.report
+    rows = found.data.test
     np.testing.assert_array_equal(from_files(files).predict(rows), found.contenders["xgboost"].predict(rows))
 
 
@@ -200,8 +200,8 @@ def test_newest_days_of_one_answer_give_low_confidence_with_the_reason(sessions,
     told = sessions["bought"].mask(sessions["started"] >= "2025-04-01", "no")
     told.iloc[COUNT - left :] = "yes"
     found = trained(sessions.assign(bought=told))
-    assert found.model.recipe["confidence"] == "low"
-    assert "of the rarer outcome: how good it is cannot be measured" in found.model.recipe["why"]
+    assert found.model.card["confidence"] == "low"
+    assert "of the rarer outcome: how good it is cannot be measured" in found.model.card["why"]
     assert "nan" not in "\n".join(summary(found))
     write_results(found, tmp_path, "")
     numbers = json.loads((tmp_path / "evaluations.json").read_text(), parse_constant=pytest.fail)
@@ -221,7 +221,7 @@ def test_rows_without_time_or_label_are_left_out_and_said(sessions):
         bought=sessions["bought"].where(sessions.index % 7 > 0),
     )
     found = trained(gone)
-    assert sum(found.model.recipe["rows"].values()) == len(gone.dropna(subset=["started", "bought"]))
+    assert sum(found.model.card["rows"].values()) == len(gone.dropna(subset=["started", "bought"]))
     said = "\n".join(summary(found))
     assert "300 rows of 3,000 have no time (started), and are left out" in said
     assert "429 rows of 3,000 have no label (bought), and are left out" in said

@@ -1,4 +1,4 @@
-"""Which recipe wins, and that a study is repeatable, bounded and on record."""
+"""Which hyperparameters win, and that a study is repeatable, bounded and on record."""
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ def test_the_first_trial_is_the_start_and_one_is_chosen():
     assert found.trials[0].parameters == {name: value for name, value in START.items() if name != "n_estimators"}
     assert len(found.trials) == SETTINGS.trials
     [chosen] = [trial for trial in found.trials if trial.chosen]
-    assert found.recipe == {**chosen.parameters, "n_estimators": chosen.trees}
+    assert found.hyperparameters == {**chosen.parameters, "n_estimators": chosen.trees}
     assert all(trial.trees <= SETTINGS.max_trees for trial in found.trials if trial.trees)
     assert all((trial.loss is None) == (trial.state != "complete") for trial in found.trials)
 
@@ -61,7 +61,7 @@ def test_a_bad_start_is_left_behind():
     assert not start.chosen
 
 
-def test_a_better_recipe_has_to_be_better_by_more_than_what_counts_as_equal():
+def test_better_hyperparameters_have_to_be_better_by_more_than_what_counts_as_equal():
     bad = {**START, "max_depth": 6, "learning_rate": 0.02, "min_child_weight": 200, "colsample_bytree": 0.2}
     found = study(bad, SETTINGS.model_copy(update={"trials": 12, "equal_loss": 1.0}))
     best = min(trial.loss for trial in found.trials if trial.loss is not None)
@@ -79,11 +79,11 @@ def test_trees_are_those_of_the_least_loss_and_not_those_added_to_see_that_more_
     assert found.trials[0].trees <= settings.early_stopping_trees
 
 
-def test_a_study_without_time_is_ended_says_so_and_still_gives_a_recipe():
+def test_a_study_without_time_is_ended_says_so_and_still_gives_hyperparameters():
     found = study(settings=SETTINGS.model_copy(update={"timeout_seconds": 1e-6}))
     assert found.aborted
     assert [trial.state for trial in found.trials] == ["aborted"]
-    assert found.recipe == START
+    assert found.hyperparameters == START
 
 
 def trial(number: int, loss: float | None, depth: int = 3, trees: int = 100) -> Trial:
@@ -100,7 +100,7 @@ def trial(number: int, loss: float | None, depth: int = 3, trees: int = 100) -> 
         ([trial(0, None), trial(1, 0.5)], 1),
     ],
 )
-def test_of_equal_recipes_the_old_one_stays_unless_it_is_dear(trials, chosen):
+def test_of_equal_hyperparameters_the_old_ones_stay_unless_they_are_dear(trials, chosen):
     found = choose(trials, equal_loss=0.0005)
     assert found is not None
     assert found.trial == chosen

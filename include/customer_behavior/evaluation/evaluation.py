@@ -1,4 +1,4 @@
-"""Contenders beside each other on the report rows, which nobody has fitted, tuned or calibrated on."""
+"""Contenders beside each other on the test rows, which nobody has fitted, tuned or calibrated on."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rules of whom to contact, and what each would have caught and earned on the report rows."""
+"""Rules of whom to contact, and what each would have caught and earned on the test rows."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def thresholds(
     -----
     `best_profit` is the break-even rule: a contact pays on average where probability * value is at least its cost, so for
     calibrated probabilities no other threshold is expected to earn more (C. Elkan, The foundations of cost-sensitive
-    learning, 2001). It is known before the report rows are seen, and its profit on them is therefore an honest estimate.
+    learning, 2001). It is known before the test rows are seen, and its profit on them is therefore an honest estimate.
     The threshold with the highest profit on these same rows is not: it is picked because these rows flatter it.
     A contact is taken to change nothing: what came true came true without one. `recall` is 0 where nothing came true.
     """

@@ -86,7 +86,7 @@ NOBODY = {
     "mae rmse deviance gini",
     "models.gain_table": "model_id decile n mean_predicted realised cumulative_gain lift",
     "models.model_files": "model_id name content sha256",
-    "models.model_versions": "model_id target horizon_days trained_as_of recipe fit_dates calibration_dates report_dates "
+    "models.model_versions": "model_id target horizon_days trained_as_of card fit_dates calibration_dates test_dates "
     "created_at run_id tune_dates",
     "models.promotions": "promotion_id target horizon_days effective_as_of model_id reason actor decided_at",
     "models.reports": "model_id html created_at",

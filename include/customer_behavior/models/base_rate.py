@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from customer_behavior.models.protocol import MODEL_FILE, description
+from customer_behavior.models.protocol import MODEL_FILE, card_of, description
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class BaseRate:
     """The share or the mean of everyone: what is left where nothing tells customers apart."""
 
     value: float
-    recipe: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     kind: str = "base_rate"
 
@@ -34,4 +34,4 @@ class BaseRate:
     @classmethod
     def from_content(cls, content: Mapping[str, Any], files: Mapping[str, bytes]) -> "BaseRate":
         """Return the model that `files()` wrote."""
-        return cls(value=content["value"], recipe=content["recipe"])
+        return cls(value=content["value"], card=card_of(content))

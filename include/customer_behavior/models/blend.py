@@ -9,7 +9,7 @@ import pandas as pd
 
 from customer_behavior.models.calibration import Calibrator, calibrator_from
 from customer_behavior.models.linear import Linear
-from customer_behavior.models.protocol import MODEL_FILE, description
+from customer_behavior.models.protocol import MODEL_FILE, card_of, description
 from customer_behavior.models.trees import BoostedTrees
 
 TREES, REGRESSION = "trees/", "regression/"
@@ -23,7 +23,7 @@ class Blend:
     trees: BoostedTrees
     regression: Linear
     calibrator: Calibrator
-    recipe: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
     kind: str = "blend"
 
     @property
@@ -66,7 +66,7 @@ class Blend:
             trees=BoostedTrees.from_files(_inside(files, TREES)),
             regression=Linear.from_files(_inside(files, REGRESSION)),
             calibrator=calibrator_from(content["calibrator"]),
-            recipe=content["recipe"],
+            card=card_of(content),
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from customer_behavior.models.matrix import matrix
-from customer_behavior.models.protocol import MODEL_FILE, description
+from customer_behavior.models.protocol import MODEL_FILE, card_of, description
 from customer_behavior.targets.outcome import OUTCOMES, Kind
 
 
@@ -29,7 +29,7 @@ class RfmClasses:
     edges: Mapping[str, tuple[float, ...]]
     values: tuple[tuple[float, ...], ...]
     outcome: Kind = "probability"
-    recipe: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
     kind: str = "rfm"
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
@@ -70,7 +70,7 @@ class RfmClasses:
         values = tuple(tuple(map(float, means)) for means in content["values"])
         if [len(means) for means in values] != _sizes(features, edges) or content["outcome"] not in OUTCOMES:
             raise ValueError(f"{MODEL_FILE}: values or outcome are not those of the classes of {', '.join(features)}")
-        return cls(features, edges, values, content["outcome"], content["recipe"])
+        return cls(features, edges, values, content["outcome"], card_of(content))
 
 
 def fit_rfm(
@@ -81,7 +81,7 @@ def fit_rfm(
     monetary: str | None = "revenue_90d",
     kind: Kind,
     classes: int = 5,
-    recipe: dict[str, Any],
+    card: dict[str, Any],
 ) -> RfmClasses:
     """Return the mean outcome by classes of recency, of recency and frequency, and of all three.
 
@@ -112,7 +112,7 @@ def fit_rfm(
     for place, size in zip(places[1:], _sizes(features, edges)[1:], strict=True):
         parent = np.repeat(means[-1], size // len(means[-1]))
         means.append(_shrunk(label, counted, place, parent))
-    return RfmClasses(features, edges, tuple(tuple(map(float, one)) for one in means), kind, recipe)
+    return RfmClasses(features, edges, tuple(tuple(map(float, one)) for one in means), kind, card)
 
 
 def _edges(values: np.ndarray, weight: np.ndarray, classes: int) -> tuple[float, ...]:

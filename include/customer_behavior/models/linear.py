@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, TweedieRegressor
 
 from customer_behavior.models.calibration import Calibrator, calibrator_from
 from customer_behavior.models.matrix import Levels, fit_levels
-from customer_behavior.models.protocol import MODEL_FILE, description
+from customer_behavior.models.protocol import MODEL_FILE, card_of, description
 from customer_behavior.targets.frame_contract import require_columns
 from customer_behavior.targets.outcome import TWEEDIE_POWER, Outcome
 
@@ -42,7 +42,7 @@ class Linear:
     means: tuple[float, ...]
     intercept: float
     calibrator: Calibrator
-    recipe: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
     kind: str = "linear"
 
     def margin(self, rows: pd.DataFrame) -> np.ndarray:
@@ -110,7 +110,7 @@ class Linear:
             means=tuple(content["means"]),
             intercept=content["intercept"],
             calibrator=calibrator_from(content["calibrator"]),
-            recipe=content["recipe"],
+            card=card_of(content),
         )
 
 

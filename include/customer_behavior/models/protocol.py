@@ -1,6 +1,7 @@
 """What scoring and evaluation need of a model, whatever its kind."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,8 +22,8 @@ class Model(Protocol):
         """The columns it reads, in order."""
 
     @property
-    def recipe(self) -> dict[str, Any]:
-        """What it was made of: dates, rows, parameters, seed, versions."""
+    def card(self) -> dict[str, Any]:
+        """The model card: the dates, rows and hyperparameters it was made from, its seed and the versions of the libraries."""
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """Return calibrated probabilities or amounts, shape (n,)."""
@@ -35,6 +36,12 @@ class Model(Protocol):
 
 
 def description(model: Model, **parts: Any) -> bytes:
-    """Return a model's JSON file: its kind, features and recipe, and what its kind adds."""
-    content = {"kind": model.kind, "features": list(model.features), "recipe": model.recipe, **parts}
+    """Return a model's JSON file: its kind, features and card, and what its kind adds."""
+    content = {"kind": model.kind, "features": list(model.features), "card": model.card, **parts}
     return json.dumps(content, sort_keys=True, indent=1).encode()
+
+
+def card_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the model card of a model's JSON file; files written before version 0.2 have it under another name."""
+    card: dict[str, Any] = content["card"] if "card" in content else content["recipe"]
+    return card

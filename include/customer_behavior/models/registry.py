@@ -20,10 +20,10 @@ from customer_behavior.warehouse import audit, copy_frame, run_sql
 
 VERSION = """
     INSERT INTO models.model_versions (
-        model_id, target, horizon_days, trained_as_of, recipe, fit_dates, tune_dates, calibration_dates, report_dates, run_id
+        model_id, target, horizon_days, trained_as_of, card, fit_dates, tune_dates, calibration_dates, test_dates, run_id
     ) VALUES (
-        :model_id, :target, :horizon_days, :trained_as_of, cast(:recipe AS jsonb),
-        cast(:fit AS date[]), cast(:tune AS date[]), cast(:calibration AS date[]), cast(:report AS date[]), :run_id
+        :model_id, :target, :horizon_days, :trained_as_of, cast(:card AS jsonb),
+        cast(:fit AS date[]), cast(:tune AS date[]), cast(:calibration AS date[]), cast(:test AS date[]), :run_id
     )
 """
 FILE = "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:model_id, :name, :content, :sha256)"
@@ -62,7 +62,7 @@ class Registration:
 def save(connection: Connection, trained: Registration, as_of: date, run_id: str | None) -> str:
     """Register a model with its files, numbers and findings, in place of the rows its id already has; return its id.
 
-    What was read of each as-of date and outcome goes on record as the recipe's strata, in the table alone.
+    What was read of each as-of date and outcome goes on record as the card's strata, in the table alone.
     """
     files = trained.model.files()
     name = model_id(files)
@@ -96,18 +96,18 @@ def save(connection: Connection, trained: Registration, as_of: date, run_id: str
 
 def _version(trained: Registration, name: str, as_of: date, run_id: str | None) -> dict[str, Any]:
     model, cutoffs = trained.model, trained.cutoffs
-    recipe = {"kind": model.kind, "features": list(model.features), **model.recipe}
-    recipe["strata"] = {part: [one.described() for one in read] for part, read in trained.strata.items()}
+    card = {"kind": model.kind, "features": list(model.features), **model.card}
+    card["strata"] = {part: [one.described() for one in read] for part, read in trained.strata.items()}
     return {
         "model_id": name,
         "target": trained.key.target,
         "horizon_days": trained.key.horizon_days,
         "trained_as_of": as_of,
-        "recipe": json.dumps(recipe),
+        "card": json.dumps(card),
         "fit": [*cutoffs.fit, *cutoffs.gap],
         "tune": list(cutoffs.tune),
         "calibration": list(cutoffs.calibration),
-        "report": list(cutoffs.report),
+        "test": list(cutoffs.test),
         "run_id": run_id,
     }
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from customer_behavior.models.calibration import Calibrator, calibrator_from
 from customer_behavior.models.matrix import Levels, matrix
-from customer_behavior.models.protocol import MODEL_FILE, description
+from customer_behavior.models.protocol import MODEL_FILE, card_of, description
 from customer_behavior.targets.outcome import Outcome
 
 # Read when XGBoost's library loads. Threads that wait for each other by spinning take the cores from whoever they wait
@@ -29,7 +29,7 @@ class BoostedTrees:
     features: tuple[str, ...]
     booster: xgb.Booster
     calibrator: Calibrator
-    recipe: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
     levels: Levels = field(default_factory=dict)
     kind: str = "xgboost"
 
@@ -78,7 +78,7 @@ class BoostedTrees:
             features=tuple(content["features"]),
             booster=booster,
             calibrator=calibrator_from(content["calibrator"]),
-            recipe=content["recipe"],
+            card=card_of(content),
             levels=content["levels"],
         )
 
@@ -150,7 +150,7 @@ def booster_parameters(
     threads: int,
     monotone: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Return what XGBoost is told: the recipe and what every fit of ours has in common."""
+    """Return what XGBoost is told: the hyperparameters and what every fit of ours has in common."""
     called = dict(zip(features, booster_names(features), strict=True))
     constraints = {called[name]: sign for name, sign in (monotone or {}).items() if name in called}
     return {

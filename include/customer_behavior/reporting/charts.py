@@ -68,7 +68,7 @@ def calibration(data: ReportData) -> Chart:
     if data.weight is None and not data.is_amount:
         low, high = _wilson(realised, data.gains["n"].to_numpy(dtype=float))
         axes.vlines(predicted, low, high, color=BLUE, alpha=0.4, label="95 % interval")
-    axes.plot(predicted, realised, "o-", color=BLUE, label="Tenths of the report rows")
+    axes.plot(predicted, realised, "o-", color=BLUE, label="Tenths of the test rows")
     if data.is_amount:
         axes.set(xlabel=f"Predicted, {plain(data.currency)} each", ylabel=f"Realised, {plain(data.currency)} each")
         title, worst = (
@@ -128,7 +128,7 @@ def lift(data: ReportData) -> Chart:
 
 
 def profit(data: ReportData) -> Chart:
-    """Return the profit of each threshold on the report rows, with the rules marked."""
+    """Return the profit of each threshold on the test rows, with the rules marked."""
     figure, axes = new_figure(8.0, 3.8)
     cost, value = data.thresholds[0]["contact_cost"], data.thresholds[0]["sale_value"]
     levels = np.linspace(0, 1, 101)

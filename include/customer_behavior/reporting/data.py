@@ -34,7 +34,7 @@ class ReportData:
     rows, positives : dict
         Part to its rows, and to those that came true (amounts: above 0).
     label : array of shape (n,)
-        Of the report rows: 0 or 1, or amounts in `currency`.
+        Of the test rows: 0 or 1, or amounts in `currency`.
     predictions : dict
         Contender to its predictions, shape (n,); the served one under "model".
     weight : array of shape (n,), optional
@@ -46,7 +46,7 @@ class ReportData:
     decision : dict, optional
         accepted, promoted, reason, checks: of the gate.
     sample : DataFrame
-        Feature columns of report rows, at most 2,000 of them.
+        Feature columns of test rows, at most 2,000 of them.
     contributions : array of shape (len(sample), features), optional
         In log-odds, or logarithms of the amount; a column per name in `features`.
     features : tuple of str
@@ -90,7 +90,7 @@ class ReportData:
 
     @property
     def prediction(self) -> np.ndarray:
-        """The served model's predictions on the report rows, shape (n,)."""
+        """The served model's predictions on the test rows, shape (n,)."""
         return self.predictions[SERVED]
 
     @property
@@ -100,26 +100,26 @@ class ReportData:
 
     @property
     def measured(self) -> bool:
-        """Whether there are report rows."""
+        """Whether there are test rows."""
         return len(self.label) > 0
 
     @property
     def both_outcomes(self) -> bool:
-        """Whether the report rows have some that came true and some that did not."""
+        """Whether the test rows have some that came true and some that did not."""
         return self.measured and float(np.min(self.label)) != float(np.max(self.label))
 
     @property
     def ranks(self) -> bool:
-        """Whether the served model tells the report rows apart."""
+        """Whether the served model tells the test rows apart."""
         return self.measured and float(np.ptp(self.prediction)) > 0
 
     @property
     def unmeasurable(self) -> str | None:
-        """Why order and calibration cannot be shown on the report rows, None where they can."""
+        """Why order and calibration cannot be shown on the test rows, None where they can."""
         if not self.measured:
-            return "there are no report rows"
+            return "there are no test rows"
         if not self.both_outcomes:
-            return "the report dates have one outcome only"
+            return "the test dates have one outcome only"
         return None if self.ranks else "the model predicts the same for all"
 
     @property

@@ -41,7 +41,7 @@ def environment() -> Environment:
 def render(data: ReportData) -> str:
     """Return the report as one HTML page that loads nothing and runs no script.
 
-    What cannot be measured (no report rows, one outcome, equal predictions, no contributions) is said in its place.
+    What cannot be measured (no test rows, one outcome, equal predictions, no contributions) is said in its place.
     """
     return (
         environment()
@@ -56,7 +56,7 @@ def render(data: ReportData) -> str:
             checks=_checks(data.decision),
             charts=_charts(data),
             explanations=explanation_charts(data),
-            part_names={"fit": "Fit", "tune": "Tune", "calibration": "Calibrate", "report": "Report"},
+            part_names={"fit": "Fit", "tune": "Tune", "calibration": "Calibrate", "test": "Test"},
         )
     )
 

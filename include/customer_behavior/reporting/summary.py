@@ -58,7 +58,7 @@ def _confidence(data: ReportData) -> Iterator[Point]:
 def _nothing_measured(data: ReportData) -> Point:
     return Point(
         "Not measured",
-        f"There are no {data.entity} on the report dates, so nothing can be said about how good these predictions are. "
+        f"There are no {data.entity} on the test dates, so nothing can be said about how good these predictions are. "
         "The next trainings will measure it once there are.",
     )
 
@@ -69,10 +69,10 @@ def _finding_customers(data: ReportData) -> Iterator[Point]:
         every = "the same amount for all" if data.is_amount else "all" if data.label[0] else "none"
         yield Point(
             "One outcome only",
-            f"On the report dates it came true for {every} of the {count(len(data.label))} {data.entity}, so how well the "
+            f"On the test dates it came true for {every} of the {count(len(data.label))} {data.entity}, so how well the "
             "model tells them apart cannot be measured."
             if not data.is_amount
-            else f"On the report dates it was {every} of the {count(len(data.label))} {data.entity}, so how well the model "
+            else f"On the test dates it was {every} of the {count(len(data.label))} {data.entity}, so how well the model "
             "tells them apart cannot be measured.",
         )
         return
@@ -80,7 +80,7 @@ def _finding_customers(data: ReportData) -> Iterator[Point]:
         average = money(base, data.currency) if data.is_amount else percent(base)
         yield Point(
             "Nobody stands out",
-            f"The model predicts the same for all {data.entity}; the average on the report dates is {average}.",
+            f"The model predicts the same for all {data.entity}; the average on the test dates is {average}.",
         )
         return
     top = data.gains.sort_values("decile").iloc[0]

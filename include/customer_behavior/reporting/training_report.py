@@ -60,8 +60,8 @@ def report_data(
     decision: dict[str, Any] | None = None,
 ) -> ReportData:
     """Return what the page shows of a training; `decision` is that of the gate, None where there is no gate."""
-    report, model, recipe = trained.data.report, trained.model, trained.model.recipe
-    sample = report.sample(min(len(report), SAMPLE_ROWS), random_state=0) if len(report) else report
+    test, model, card = trained.data.test, trained.model, trained.model.card
+    sample = test.sample(min(len(test), SAMPLE_ROWS), random_state=0) if len(test) else test
     explained = model.kind in ("xgboost", "linear", "blend") and len(sample) > 0
     return ReportData(
         target=trained.key.target,
@@ -73,18 +73,18 @@ def report_data(
         currency=currency,
         model_id=name,
         model_kind=model.kind,
-        confidence=recipe["confidence"],
-        why=recipe.get("why"),
-        served=trained.served,
+        confidence=card["confidence"],
+        why=card.get("why"),
+        served=trained.contender,
         cutoffs={
             "fit": [*trained.cutoffs.fit, *trained.cutoffs.gap],
-            **{part: list(getattr(trained.cutoffs, part)) for part in ("tune", "calibration", "report")},
+            **{part: list(getattr(trained.cutoffs, part)) for part in ("tune", "calibration", "test")},
         },
-        rows=recipe["rows"],
-        positives=recipe["positives"],
-        label=report["label"].to_numpy(dtype=np.float64) if len(report) else np.empty(0),
-        predictions=_predictions(trained, report),
-        weight=row_weights(report) if len(report) else None,
+        rows=card["rows"],
+        positives=card["positives"],
+        label=test["label"].to_numpy(dtype=np.float64) if len(test) else np.empty(0),
+        predictions=_predictions(trained, test),
+        weight=row_weights(test) if len(test) else None,
         evaluations=trained.evaluations,
         gains=trained.gains,
         thresholds=trained.thresholds,
@@ -96,10 +96,10 @@ def report_data(
         features=model.features,
         catalogue=trained.question.catalogue,
         duration_seconds=trained.duration_seconds,
-        libraries=recipe["libraries"],
+        libraries=card["libraries"],
     )
 
 
-def _predictions(trained: Trained, report: pd.DataFrame) -> dict[str, np.ndarray]:
+def _predictions(trained: Trained, test: pd.DataFrame) -> dict[str, np.ndarray]:
     models = {MODEL: trained.model, **trained.contenders}
-    return {name: model.predict(report) if len(report) else np.empty(0) for name, model in models.items()}
+    return {name: model.predict(test) if len(test) else np.empty(0) for name, model in models.items()}

@@ -41,11 +41,11 @@ class MaxRows(FrozenModel):
     fit: int = Field(gt=0)
     tune: int = Field(gt=0)
     calibration: int = Field(gt=0)
-    report: int = Field(gt=0)
+    test: int = Field(gt=0)
 
 
 class Tuning(FrozenModel):
-    """How the trees' recipe is looked for."""
+    """How the trees' hyperparameters are looked for."""
 
     trials: int = Field(ge=0)
     timeout_seconds: float = Field(gt=0)
@@ -78,7 +78,7 @@ class Training(FrozenModel):
     fit_snapshots: int = Field(gt=0)
     tune_snapshots: int = Field(gt=0)
     calibration_snapshots: int = Field(gt=0)
-    report_snapshots: int = Field(gt=0)
+    test_snapshots: int = Field(gt=0)
     max_rows: MaxRows
     minimum_rows: int = Field(gt=0)
     minimum_positives: int = Field(gt=0)
@@ -103,7 +103,7 @@ class Training(FrozenModel):
     def _has_trees(cls, value: dict[str, float | int]) -> dict[str, float | int]:
         missing = [name for name in ("n_estimators", "max_depth", "learning_rate") if name not in value]
         if missing:
-            raise ValueError(f"{', '.join(missing)} missing: it is the recipe a first training starts from")
+            raise ValueError(f"{', '.join(missing)} missing: a first training starts from these hyperparameters")
         return value
 
 

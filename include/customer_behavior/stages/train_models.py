@@ -220,7 +220,7 @@ def _skipped(key: TargetKey, as_of: date) -> dict[str, Any]:
 def _summary(
     trained: Trained, name: str, as_of: date, promoted: bool, serving: str | None, decision: Decision
 ) -> dict[str, Any]:
-    recipe = trained.model.recipe
+    card = trained.model.card
     unsaid = ("contender", "n", "served")
     return {
         "target": trained.key.target,
@@ -228,15 +228,15 @@ def _summary(
         "as_of": str(as_of),
         "model_id": name,
         "kind": trained.model.kind,
-        "served": trained.served,
-        "confidence": recipe["confidence"],
-        "why": recipe.get("why"),
+        "served": trained.contender,
+        "confidence": card["confidence"],
+        "why": card.get("why"),
         "accepted": decision.accepted,
         "promoted": promoted,
         "reason": decision.reason,
         "serving": serving,
-        "cutoffs": recipe["cutoffs"],
-        "rows": recipe["rows"],
+        "cutoffs": card["cutoffs"],
+        "rows": card["rows"],
         "findings": [finding.statement for finding in trained.findings if finding.severity != "note"],
         "evaluations": {
             row["contender"]: {number: _plain(value) for number, value in row.items() if number not in unsaid}

@@ -1,4 +1,4 @@
-"""Which past dates a model is fitted, tuned, calibrated and reported on."""
+"""Which past dates a model is fitted, tuned, calibrated and tested on."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ MINIMUM_FIT_DATES = 2
 class Cutoffs:
     """As-of dates of the snapshots, each part ascending. The label window of a date D is [D, D + horizon).
 
-    Recipes are tried by a fit on `fit` and judged on `tune`. The one that is chosen is fitted on all of `learn`: fit and
+    Hyperparameters are tried by a fit on `fit` and judged on `tune`. Those that are chosen are fitted on all of `learn`: fit and
     tune, and the dates between them whose label windows reach into tune.
     """
 
@@ -25,7 +25,7 @@ class Cutoffs:
     gap: tuple[date, ...] = ()
     tune: tuple[date, ...] = ()
     calibration: tuple[date, ...] = ()
-    report: tuple[date, ...] = ()
+    test: tuple[date, ...] = ()
 
     @property
     def learn(self) -> tuple[date, ...]:
@@ -35,7 +35,7 @@ class Cutoffs:
     @property
     def complete(self) -> bool:
         """Whether there is a date for each part that a model needs; tuning can be left out."""
-        return bool(self.fit and self.calibration and self.report)
+        return bool(self.fit and self.calibration and self.test)
 
     def parts(self) -> dict[str, tuple[date, ...]]:
         """Return each part's dates by its name, earliest part first."""
@@ -46,25 +46,25 @@ class Cutoffs:
         return tuple(sorted(day for days in self.parts().values() for day in days))
 
 
-PARTS = ("fit", "gap", "tune", "calibration", "report")
+PARTS = ("fit", "gap", "tune", "calibration", "test")
 
 
 def plan_cutoffs(first_event_day: date, as_of: date, horizon_days: int, settings: Training) -> Cutoffs:
-    """Return the dates to fit, tune, calibrate and report on, with no overlap of label windows across these four.
+    """Return the dates to fit, tune, calibrate and test on, with no overlap of label windows across these four.
 
     The dates lie on a grid of `step_days` that goes back from the newest date whose label window has ended at `as_of`,
-    and not before `first_event_day` + 28 days. The newest `report_snapshots` are the report; those whose label windows
-    end at or before the first report date calibrate, at most `calibration_snapshots`; those that end at or before the
+    and not before `first_event_day` + 28 days. The newest `test_snapshots` are the test dates; those whose label windows
+    end at or before the first test date calibrate, at most `calibration_snapshots`; those that end at or before the
     first calibration date are learnt from, at most `fit_snapshots`: the newest `tune_snapshots` of them tune, and those
     that end at or before the first of these fit.
 
-    A younger shop, in this order: fewer dates to fit; then one date each to report, calibrate and tune instead of several;
-    then no tuning, with the recipe of the settings; then no model (`complete` is false), and what is left serves the
-    fallback: the newest date to report with the dates before it that do not overlap, or the newest date alone, or none.
+    A younger shop, in this order: fewer dates to fit; then one date each to test, calibrate and tune instead of several;
+    then no tuning, with the hyperparameters of the settings; then no model (`complete` is false), and what is left serves the
+    fallback: the newest date to test on with the dates before it that do not overlap, or the newest date alone, or none.
     """
     horizon = timedelta(days=horizon_days)
     grid = _grid(first_event_day, as_of - horizon, settings.step_days)
-    one = settings.model_copy(update={"report_snapshots": 1, "calibration_snapshots": 1, "tune_snapshots": 1})
+    one = settings.model_copy(update={"test_snapshots": 1, "calibration_snapshots": 1, "tune_snapshots": 1})
     asked, least = _split(grid, horizon, settings), _split(grid, horizon, one)
     if asked.complete and (asked.tune or not least.tune):
         return asked
@@ -82,15 +82,15 @@ def _grid(first_event_day: date, newest: date, step_days: int) -> list[date]:
 
 
 def _split(grid: list[date], horizon: timedelta, settings: Training) -> Cutoffs:
-    report = grid[: settings.report_snapshots]
-    calibration = _before(report, grid, horizon)[: settings.calibration_snapshots]
+    test = grid[: settings.test_snapshots]
+    calibration = _before(test, grid, horizon)[: settings.calibration_snapshots]
     learn = _before(calibration, grid, horizon)[: settings.fit_snapshots]
     tune = learn[: settings.tune_snapshots]
     fit = _before(tune, learn, horizon)
     if len(fit) < MINIMUM_FIT_DATES:
         tune, fit = [], learn
     gap = [day for day in learn if day not in fit and day not in tune]
-    ascending = (tuple(days[::-1]) for days in (fit, gap, tune, calibration, report))
+    ascending = (tuple(days[::-1]) for days in (fit, gap, tune, calibration, test))
     return Cutoffs(*ascending)
 
 

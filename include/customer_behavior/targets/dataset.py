@@ -31,7 +31,7 @@ class Dataset:
     gap: pd.DataFrame
     tune: pd.DataFrame
     calibration: pd.DataFrame
-    report: pd.DataFrame
+    test: pd.DataFrame
 
     @property
     def learn(self) -> pd.DataFrame:
@@ -149,6 +149,6 @@ def read_dataset(
         "gap": limit.fit,
         "tune": limit.tune,
         "calibration": limit.calibration,
-        "report": limit.report,
+        "test": limit.test,
     }
     return Dataset(**{name: part(days, most[name]) for name, days in cutoffs.parts().items()})

@@ -54,19 +54,19 @@ def mirror(warehouse: Warehouse) -> None:
 
 def _record(connection: Connection, version: RowMapping) -> tracking.TrainingRecord:
     here = {"model_id": version["model_id"]}
-    recipe: dict[str, Any] = version["recipe"]
+    card: dict[str, Any] = version["card"]
     found = run_sql(connection, "tracking/model_numbers", **here).mappings().one_or_none()
     numbers = dict(found) if found else {}
-    plain = {"served": recipe.get("served"), "seed": recipe.get("seed"), **recipe.get("parameters", {})}
+    plain = {"served": card.get("served"), "seed": card.get("seed"), **card.get("parameters", {})}
     return tracking.TrainingRecord(
         target=version["target"],
         horizon_days=version["horizon_days"],
         as_of=version["trained_as_of"],
         model_id=version["model_id"],
-        kind=recipe.get("kind", "unknown"),
+        kind=card.get("kind", "unknown"),
         parameters=plain,
         metrics={name: float(numbers[name]) for name in METRICS if numbers.get(name) is not None},
-        tags={"confidence": recipe.get("confidence", "normal"), "airflow_run": version["run_id"] or ""},
+        tags={"confidence": card.get("confidence", "normal"), "airflow_run": version["run_id"] or ""},
         files={row.name: bytes(row.content) for row in run_sql(connection, "tracking/files_of_model", **here)},
         report_html=registry.report_page(connection, version["model_id"]),
     )

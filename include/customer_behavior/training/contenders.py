@@ -73,7 +73,7 @@ def fit_contenders(
     folds : sequence of Fold
         Earlier ones first; the last one's calibration rows are those of `Contender.held_out`.
     trees : mapping
-        The recipe of the tuned trees, `n_estimators` included.
+        The hyperparameters of the tuned trees, `n_estimators` included.
 
     Notes
     -----
@@ -108,14 +108,14 @@ class _Fit:
     learn: pd.DataFrame
     features: tuple[str, ...]
     outcome: Outcome
-    recipe: Mapping[str, float | int]
+    hyperparameters: Mapping[str, float | int]
     seed: int
     threads: int
     monotone: Mapping[str, int] | None
 
     @cached_property
     def trees(self) -> BoostedTrees:
-        return self.boosted(self.recipe, self.monotone)
+        return self.boosted(self.hyperparameters, self.monotone)
 
     @cached_property
     def line(self) -> Linear:
@@ -142,12 +142,20 @@ class _Fit:
 
     @cached_property
     def classes(self) -> RfmClasses:
-        return fit_rfm(self.learn, kind=self.outcome.kind, recipe={})
+        return fit_rfm(self.learn, kind=self.outcome.kind, card={})
 
-    def boosted(self, recipe: Mapping[str, float | int], monotone: Mapping[str, int] | None) -> BoostedTrees:
+    def boosted(self, hyperparameters: Mapping[str, float | int], monotone: Mapping[str, int] | None) -> BoostedTrees:
         levels = fit_levels(self.learn, self.features)
         booster = fit_booster(
-            self.learn, self.features, levels, self.outcome, recipe, self.seed, self.threads, self._weight, monotone
+            self.learn,
+            self.features,
+            levels,
+            self.outcome,
+            hyperparameters,
+            self.seed,
+            self.threads,
+            self._weight,
+            monotone,
         )
         return BoostedTrees(self.features, booster, self.identity, levels=levels)
 

@@ -26,7 +26,7 @@ from customer_behavior.targets.frame_contract import require_contract
 from customer_behavior.targets.outcome import OUTCOMES, Kind, Outcome
 from customer_behavior.targets.sampling import row_weights, weighted_counts
 from customer_behavior.training.contenders import BLEND, TREES, Contender, Fold, fit_contenders
-from customer_behavior.training.tuning import Recipe, Tuned, tune
+from customer_behavior.training.tuning import Hyperparameters, Tuned, tune
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +59,10 @@ class Question:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """What the last model was made by, and where a new training starts from: `served` is the contender that it was."""
+    """What the last model was made by, and where a new training starts from."""
 
-    served: str
-    recipe: Recipe
+    contender: str
+    hyperparameters: Hyperparameters
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Trained:
     cutoffs: Cutoffs
     data: Dataset
     model: Model
-    served: str
+    contender: str
     """Name of the contender that the model is, or of the fallback."""
     contenders: dict[str, Model]
     evaluations: list[dict[str, Any]]
@@ -102,9 +102,9 @@ class Trained:
             trials=[vars(trial) for trial in self.tuned.trials],
         )
 
-    def recipe_changed(self, champion: Model) -> bool:
+    def another_procedure(self, champion: Model) -> bool:
         """Return whether the champion was made in another way, and not only on other days."""
-        ours, theirs = self.model.recipe, champion.recipe
+        ours, theirs = self.model.card, champion.card
         return any(ours.get(part) != theirs.get(part) for part in ("served", "space", "columns"))
 
 
@@ -121,8 +121,8 @@ def train(
     """Return the best calibrated model of these rows, and what it was compared with.
 
     Columns that give the outcome away are left out, with a finding. Trees are tuned, and calibrated beside the baselines;
-    see `choose_served` for which of them serves. Too few rows, or rows that cannot be used, are served by classes of recency and frequency,
-    with low confidence and the reason.
+    see `choose_contender` for which of them serves. Too few rows, or rows that cannot be used, are served by classes of
+    recency and frequency, with low confidence and the reason.
 
     Parameters
     ----------
@@ -147,43 +147,43 @@ def train(
     why = _too_little(data, cutoffs, question, settings) or (blocking.statement if blocking else None)
     if why is None:
         threads = os.cpu_count() or 1
-        start = champion.recipe if champion and champion.recipe else settings.xgboost
+        start = champion.hyperparameters if champion and champion.hyperparameters else settings.xgboost
         tuned = _tuned(data, question, start, settings, threads)
         contenders = fit_contenders(
             calibration_folds(data, question, settings),
             question.features,
             question.outcome,
-            tuned.recipe,
+            tuned.hyperparameters,
             settings.seed,
             threads,
             question.monotone,
         )
         if not _ranks(contenders[TREES].model):
             why = "the trees rank the later calibration rows no better than chance"
-    recipe = _recipe(data, cutoffs, question, as_of, settings, tuned)
+    card = _card(data, cutoffs, question, as_of, settings, tuned)
     if why is None:
-        served = choose_served(contenders, data.calibration, question.outcome, champion, settings)
+        contender = choose_contender(contenders, data.calibration, question.outcome, champion, settings)
         made = {
             "confidence": "normal",
-            "served": served,
-            "space": _space(tuned.recipe) if served in (TREES, BLEND) else {},
+            "served": contender,
+            "space": _space(tuned.hyperparameters) if contender in (TREES, BLEND) else {},
         }
-        model = replace_recipe(contenders[served].model, {**recipe, **made})
+        model = with_card(contenders[contender].model, {**card, **made})
     else:
-        served = "rfm"
+        contender = "rfm"
         log.warning("%s as of %s is served by a fallback: %s", question.key, as_of, why)
-        low = {**recipe, "confidence": "low", "served": served, "why": why, "space": {}}
+        low = {**card, "confidence": "low", "served": contender, "why": why, "space": {}}
         seen = [part for part in (data.learn, data.calibration) if len(part)]
         rows = pd.concat(seen, ignore_index=True) if seen else data.fit
-        model = fit_rfm(rows, kind=question.kind, monetary=None, recipe=low)
+        model = fit_rfm(rows, kind=question.kind, monetary=None, card=low)
     models = {name: contender.model for name, contender in contenders.items()}
-    evaluations, gains, rules = _report(model, models, served, data.report, question.outcome, settings)
+    evaluations, gains, rules = _evaluate(model, models, contender, data.test, question.outcome, settings)
     return Trained(
         question=question,
         cutoffs=cutoffs,
         data=data,
         model=model,
-        served=served,
+        contender=contender,
         contenders=models,
         evaluations=evaluations,
         gains=gains,
@@ -229,7 +229,7 @@ def calibration_folds(data: Dataset, question: Question, settings: Training) -> 
     return [Fold(data.fit, data.tune), last] if enough else [last]
 
 
-def choose_served(
+def choose_contender(
     contenders: Mapping[str, Contender],
     calibration: pd.DataFrame,
     outcome: Outcome,
@@ -246,7 +246,7 @@ def choose_served(
     losses = {name: outcome.row_loss(label, contender.held_out) for name, contender in contenders.items()}
     means = {name: metrics.mean(loss, weight) for name, loss in losses.items()}
     first = min((TREES, BLEND), key=lambda name: means[name])
-    serving = champion.served if champion and champion.served in contenders else first
+    serving = champion.contender if champion and champion.contender in contenders else first
     better = {}
     for name, loss in losses.items():
         if name == serving:
@@ -259,13 +259,13 @@ def choose_served(
     return min(better, key=lambda name: better[name]) if better else serving
 
 
-def replace_recipe(model: Model, recipe: dict[str, Any]) -> Model:
+def with_card(model: Model, card: dict[str, Any]) -> Model:
     """Return the model with what it was made of."""
-    return replace(model, recipe=recipe)  # type: ignore[type-var]  # every kind is a dataclass
+    return replace(model, card=card)  # type: ignore[type-var]  # every kind is a dataclass
 
 
-def _tuned(data: Dataset, question: Question, start: Recipe, settings: Training, threads: int) -> Tuned:
-    """Return the recipe to fit by: that of the start where there are no dates to tune on, or none that differ."""
+def _tuned(data: Dataset, question: Question, start: Hyperparameters, settings: Training, threads: int) -> Tuned:
+    """Return the hyperparameters to fit with: those of the start where there are no dates to tune on, or none that differ."""
     if data.tune.empty or data.tune["label"].nunique() < 2 or settings.tuning.trials == 0:
         return Tuned(start)
     return tune(
@@ -282,7 +282,7 @@ def _tuned(data: Dataset, question: Question, start: Recipe, settings: Training,
 
 
 def _at_most(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Return the rows, or so many of them, drawn without regard to anything: recipes are compared, not fitted to serve."""
+    """Return the rows, or so many of them, drawn without regard to anything: hyperparameters are compared, not fitted to serve."""
     return rows if len(rows) <= count else rows.sample(count, random_state=seed).sort_index()
 
 
@@ -294,13 +294,13 @@ def _ranks(model: Model) -> bool:
 def _too_little(data: Dataset, cutoffs: Cutoffs, question: Question, settings: Training) -> str | None:
     """Return why no trees can be fitted, None when they can."""
     if not cutoffs.complete:
-        return "the history is too young for separate dates to fit, calibrate and report"
+        return "the history is too young for separate dates to fit, calibrate and test"
     few = _too_few(data.learn, question, settings)
     if few is not None:
         return few
     if data.fit.empty or data.fit["label"].nunique() < 2:
         return "the rows of the dates to fit have one outcome only"
-    for name, part in (("calibration", data.calibration), ("report", data.report)):
+    for name, part in (("calibration", data.calibration), ("test", data.test)):
         if part.empty:
             return f"there are no rows at the {name} dates"
     if data.calibration["label"].nunique() < 2:
@@ -321,12 +321,12 @@ def _too_few(learn: pd.DataFrame, question: Question, settings: Training) -> str
     return None
 
 
-def _space(recipe: Recipe) -> Recipe:
-    """Return what makes a recipe another one; the number of trees follows from the data."""
-    return {name: round(value, DECIMALS) for name, value in recipe.items() if name != "n_estimators"}
+def _space(hyperparameters: Hyperparameters) -> Hyperparameters:
+    """Return what makes hyperparameters other ones; the number of trees follows from the data."""
+    return {name: round(value, DECIMALS) for name, value in hyperparameters.items() if name != "n_estimators"}
 
 
-def _recipe(
+def _card(
     data: Dataset, cutoffs: Cutoffs, question: Question, as_of: date, settings: Training, tuned: Tuned
 ) -> dict[str, Any]:
     parts = data.parts()
@@ -340,13 +340,13 @@ def _recipe(
         "cutoffs": {name: [str(day) for day in days] for name, days in cutoffs.parts().items()},
         "rows": {name: len(part) for name, part in parts.items()},
         "positives": {name: int((part["label"] > 0).sum()) for name, part in parts.items()},
-        "parameters": dict(tuned.recipe),
+        "parameters": dict(tuned.hyperparameters),
         "monotone": dict(question.monotone),
         "tuning": {"trials": len(tuned.trials), "aborted": tuned.aborted},
         "seed": settings.seed,
         "libraries": {name: version(name) for name in ("numpy", "optuna", "scikit-learn", "xgboost")},
     }
-    if sampled:  # not a word of it where all rows were read: a model's id is a hash of its recipe too
+    if sampled:  # not a word of it where all rows were read: a model's id is a hash of its card too
         counts = {name: weighted_counts(part) for name, part in sampled.items()}
         described["sampled_from"] = {
             name: {"rows": round(rows), "positives": round(positives)} for name, (rows, positives) in counts.items()
@@ -354,30 +354,30 @@ def _recipe(
     return described
 
 
-def _report(
+def _evaluate(
     model: Model,
     contenders: Mapping[str, Model],
-    served: str,
-    report: pd.DataFrame,
+    contender: str,
+    test: pd.DataFrame,
     outcome: Outcome,
     settings: Training,
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, list[dict[str, Any]]]:
-    """Return the numbers of the model and its contenders on the report rows, the model's gain table, and thresholds."""
-    if report.empty:
+    """Return the numbers of the model and its contenders on the test rows, the model's gain table, and thresholds."""
+    if test.empty:
         return [], pd.DataFrame(), []
-    label = report["label"].to_numpy(dtype=np.float64)
-    predictions = {MODEL: model.predict(report)}
-    predictions |= {name: contender.predict(report) for name, contender in contenders.items()}
-    weight = row_weights(report)
+    label = test["label"].to_numpy(dtype=np.float64)
+    predictions = {MODEL: model.predict(test)}
+    predictions |= {name: contender.predict(test) for name, contender in contenders.items()}
+    weight = row_weights(test)
     evaluations = evaluate(
         label,
         predictions,
         outcome,
-        report["customer_id"].to_numpy(dtype=str),
+        test["customer_id"].to_numpy(dtype=str),
         settings.bootstrap_samples,
         settings.seed,
         weight,
-        served,
+        contender,
     )
     rules = []
     if outcome.kind == "probability":

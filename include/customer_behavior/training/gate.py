@@ -43,7 +43,7 @@ def decide(
     champion_name: str,
     outcome: Outcome,
     *,
-    changed_recipe: bool,
+    another_procedure: bool,
     settings: Gate,
     samples: int,
     seed: int,
@@ -52,8 +52,8 @@ def decide(
 
     The challenger passes when the lower end of the 95 % interval of its gain is above `-max_loss`, it is calibrated (its
     error within what a calibrated model of that size has 95 times in 100, or no larger than the champion's), and in no
-    segment is it surely worse by more than `max_loss`. A changed recipe has to be surely better: its gain's lower end is
-    above 0. An old recipe fitted on later days need not be: a champion grows old.
+    segment is it surely worse by more than `max_loss`. Another procedure (hyperparameters, columns or kind of model) has to
+    be surely better: its gain's lower end is above 0. The same procedure fitted on later days need not be: a champion grows old.
 
     Parameters
     ----------
@@ -64,19 +64,19 @@ def decide(
     """
     count = len(judged.label)
     if not count:
-        return Decision(False, f"there are no report rows to compare it with {champion_name} on")
+        return Decision(False, f"there are no test rows to compare it with {champion_name} on")
     gained = outcome.row_loss(judged.label, champion) - outcome.row_loss(judged.label, challenger)
     draws = metrics.bootstrap_mean(gained, judged.customers, samples, seed, judged.weight)
     low, high = (float(np.percentile(draws, percent)) for percent in (2.5, 97.5))
     gain = metrics.mean(gained, judged.weight)
-    limit = 0.0 if changed_recipe else -settings.max_loss
+    limit = 0.0 if another_procedure else -settings.max_loss
     checks: dict[str, Any] = {
         "gain": {
             "mean": gain,
             "low": low,
             "high": high,
             "limit": limit,
-            "changed_recipe": changed_recipe,
+            "another_procedure": another_procedure,
             "passed": low > limit,
         },
         "segments": _segments(judged, gained, settings, samples, seed),
@@ -121,8 +121,8 @@ def _segments(judged: Judged, gained: np.ndarray, settings: Gate, samples: int, 
 
 
 def _refusal(name: str, check: Mapping[str, Any]) -> str:
-    if name == "gain" and check["changed_recipe"]:
-        return "its recipe differs from the champion's, and it is not surely better"
+    if name == "gain" and check["another_procedure"]:
+        return "its procedure differs from the champion's, and it is not surely better"
     if name == "gain":
         return f"it may be more than {-check['limit']:g} worse"
     if name == "calibration":

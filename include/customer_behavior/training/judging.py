@@ -15,20 +15,20 @@ from customer_behavior.training.core import Trained, WarmStart, calibration_fold
 from customer_behavior.training.gate import Decision, Judged, decide
 
 TREE_KINDS = (TREES, BLEND)
-"""The contenders that are fitted by the tuned recipe."""
+"""The contenders that are fitted with the tuned hyperparameters."""
 LEARNT_FROM = ("fit", "gap", "tune", "calibration")
 
 
 def warm_start_of(model: Model) -> WarmStart:
     """Return where a training starts from whose champion is `model`."""
-    recipe = model.recipe
-    served = recipe.get("served", TREES)
-    return WarmStart(served=served, recipe=recipe.get("parameters", {}) if served in TREE_KINDS else {})
+    card = model.card
+    contender = card.get("served", TREES)
+    return WarmStart(contender=contender, hyperparameters=card.get("parameters", {}) if contender in TREE_KINDS else {})
 
 
 def last_label_end(model: Model) -> date | None:
     """Return the day before which every label ended that the model has learnt from; None when it has learnt nothing."""
-    cutoffs, horizon = model.recipe.get("cutoffs", {}), timedelta(days=int(model.recipe.get("horizon_days", 0)))
+    cutoffs, horizon = model.card.get("cutoffs", {}), timedelta(days=int(model.card.get("horizon_days", 0)))
     days = [date.fromisoformat(day) for part in LEARNT_FROM for day in cutoffs.get(part, [])]
     return max(days) + horizon if days else None
 
@@ -36,18 +36,18 @@ def last_label_end(model: Model) -> date | None:
 def against_champion(trained: Trained, champion: Model, name: str, settings: Training) -> Decision:
     """Return whether the challenger takes over.
 
-    Both are judged on report rows at or after the end of the last label that either has learnt from. Where there are none,
-    the champion knows those outcomes: its recipe, fitted and calibrated anew on the challenger's own days, stands in.
+    Both are judged on test rows at or after the end of the last label that either has learnt from. Where there are none,
+    the champion knows those outcomes: its procedure, fitted and calibrated anew on the challenger's own days, stands in.
     """
-    report = trained.data.report
+    test = trained.data.test
     ends = [end for end in (last_label_end(champion), last_label_end(trained.model)) if end is not None]
-    later = report[[day >= max(ends) for day in report["as_of_date"]]] if ends and len(report) else report
+    later = test[[day >= max(ends) for day in test["as_of_date"]]] if ends and len(test) else test
     try:
-        if len(later) or not len(report):
+        if len(later) or not len(test):
             rows, shown = later, f"the champion {name}"
             old = champion.predict(rows) if len(rows) else np.empty(0)
         else:
-            rows, shown = report, f"the champion {name}'s recipe, fitted on the same days,"
+            rows, shown = test, f"the champion {name}'s procedure, fitted on the same days,"
             old = refitted(trained, champion, settings).predict(rows)
     except CheckFailedError as error:
         return Decision(True, f"the champion cannot score: {error}")
@@ -57,7 +57,7 @@ def against_champion(trained: Trained, champion: Model, name: str, settings: Tra
         old,
         shown,
         trained.question.outcome,
-        changed_recipe=trained.recipe_changed(champion),
+        another_procedure=trained.another_procedure(champion),
         settings=settings.gate,
         samples=settings.bootstrap_samples,
         seed=settings.seed,
@@ -65,26 +65,26 @@ def against_champion(trained: Trained, champion: Model, name: str, settings: Tra
 
 
 def refitted(trained: Trained, champion: Model, settings: Training) -> Model:
-    """Return the champion's recipe as of the challenger's days; CheckFailedError when a column it reads is gone."""
+    """Return what the champion's procedure gives as of the challenger's days; CheckFailedError when a column it reads is gone."""
     before = warm_start_of(champion)
-    if before.served not in TREE_KINDS and before.served in trained.contenders:
-        return trained.contenders[before.served]
-    if before.served not in TREE_KINDS or not trained.contenders:
-        raise CheckFailedError(f"its recipe {before.served} cannot be fitted on these days")
+    if before.contender not in TREE_KINDS and before.contender in trained.contenders:
+        return trained.contenders[before.contender]
+    if before.contender not in TREE_KINDS or not trained.contenders:
+        raise CheckFailedError(f"its procedure {before.contender} cannot be fitted on these days")
     gone = [column for column in champion.features if column not in trained.data.learn]
     if gone:
-        raise CheckFailedError(f"column {', '.join(gone)} of its recipe is gone")
+        raise CheckFailedError(f"column {', '.join(gone)} that it reads is gone")
     contenders = fit_contenders(
         calibration_folds(trained.data, trained.question, settings),
         champion.features,
         trained.question.outcome,
-        before.recipe,
+        before.hyperparameters,
         settings.seed,
         threads=1,
-        monotone=champion.recipe.get("monotone", {}),
-        names=(before.served,),
+        monotone=champion.card.get("monotone", {}),
+        names=(before.contender,),
     )
-    return contenders[before.served].model
+    return contenders[before.contender].model
 
 
 def _judged(rows: pd.DataFrame) -> Judged:

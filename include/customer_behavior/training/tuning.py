@@ -1,4 +1,4 @@
-"""Which recipe the trees are fitted by: trials on the fit dates, judged on the later tune dates."""
+"""Which hyperparameters the trees are fitted with: trials on the fit dates, judged on the later tune dates."""
 
 import logging
 import time
@@ -24,16 +24,16 @@ REPORT_EVERY = 10
 STARTUP_TRIALS = 4
 """Trials that are never pruned: what is usual is not known before."""
 
-Recipe = dict[str, float | int]
+Hyperparameters = dict[str, float | int]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One recipe that was tried; `loss` and `trees` are None unless it is complete."""
+    """Hyperparameters that were tried; `loss` and `trees` are None unless it is complete."""
 
     trial: int
     state: str
-    parameters: Recipe
+    parameters: Hyperparameters
     loss: float | None = None
     trees: int | None = None
     chosen: bool = False
@@ -41,9 +41,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The recipe to fit by, `n_estimators` included, and how it was found."""
+    """The hyperparameters to fit with, `n_estimators` included, and how they were found."""
 
-    recipe: Recipe
+    hyperparameters: Hyperparameters
     trials: tuple[Trial, ...] = ()
     aborted: bool = False
 
@@ -53,16 +53,16 @@ def tune(
     tune_rows: pd.DataFrame,
     features: tuple[str, ...],
     outcome: Outcome,
-    start: Recipe,
+    start: Hyperparameters,
     settings: Tuning,
     seed: int,
     threads: int,
     monotone: Mapping[str, int] | None = None,
 ) -> Tuned:
-    """Return the recipe with the least loss on later rows; of recipes about as good, the one that explains fastest.
+    """Return the hyperparameters with the least loss on later rows; of those about as good, the ones that explain fastest.
 
-    Trial 0 is `start` (the champion's recipe, or that of the settings). Another recipe takes its place only if it is
-    better by more than `equal_loss`: recipes do not change every night by chance.
+    Trial 0 is `start` (the champion's hyperparameters, or those of the settings). Others take its place only if they are
+    better by more than `equal_loss`: hyperparameters do not change every night by chance.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def tune(
     Notes
     -----
     T. Akiba et al., Optuna, 2019; trials are pruned against the median of those before, trees are added until 30 more
-    do not help. The same rows, start and seed give the same recipe, unless the study is aborted.
+    do not help. The same rows, start and seed give the same ones, unless the study is aborted.
     """
     levels = fit_levels(fit, features)
     weights = row_weights(fit)
@@ -96,11 +96,11 @@ def tune(
         ref=known,
     )
     began = time.monotonic()
-    recipes: dict[int, Recipe] = {}
+    tried: dict[int, Hyperparameters] = {}
 
     def objective(trial: optuna.Trial) -> float:
         chosen = _suggest(trial)
-        recipes[trial.number] = chosen
+        tried[trial.number] = chosen
         watch = _Watch(trial, began + settings.timeout_seconds)
         booster = xgb.train(
             booster_parameters(chosen, features, outcome, seed, threads, monotone),
@@ -122,7 +122,7 @@ def tune(
 
     study = _study(start, settings, seed)
     study.optimize(objective, n_trials=settings.trials)
-    trials = [_read(trial, recipes) for trial in study.trials]
+    trials = [_read(trial, tried) for trial in study.trials]
     aborted = any(trial.state == "aborted" for trial in trials)
     if aborted:
         log.warning("tuning was ended after %s s with %s trials", settings.timeout_seconds, len(trials))
@@ -133,7 +133,7 @@ def tune(
     return Tuned({**best.parameters, "n_estimators": best.trees or 1}, marked, aborted)
 
 
-def _study(start: Recipe, settings: Tuning, seed: int) -> optuna.Study:
+def _study(start: Hyperparameters, settings: Tuning, seed: int) -> optuna.Study:
     """Return a study whose first trial is `start`."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it prints every trial, and models.tuning_trials has them
     # Pruning looks at the loss after so many trees: the rate of learning decides how many those are worth, so no trial is
@@ -183,7 +183,7 @@ SPACE = (
 )
 
 
-def _suggest(trial: optuna.Trial) -> Recipe:
+def _suggest(trial: optuna.Trial) -> Hyperparameters:
     return {
         "max_depth": trial.suggest_int("max_depth", 2, 6),
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
@@ -215,7 +215,7 @@ class _Watch(xgb.callback.TrainingCallback):
         return self.late or self.pruned
 
 
-def _read(trial: optuna.trial.FrozenTrial, recipes: Mapping[int, Recipe]) -> Trial:
+def _read(trial: optuna.trial.FrozenTrial, tried: Mapping[int, Hyperparameters]) -> Trial:
     complete = trial.state == optuna.trial.TrialState.COMPLETE
     state = (
         "aborted"
@@ -225,7 +225,7 @@ def _read(trial: optuna.trial.FrozenTrial, recipes: Mapping[int, Recipe]) -> Tri
     return Trial(
         trial=trial.number,
         state=state,
-        parameters=recipes.get(trial.number, {}),
+        parameters=tried.get(trial.number, {}),
         loss=trial.value if complete and trial.value is not None and np.isfinite(trial.value) else None,
         trees=trial.user_attrs.get("trees"),
     )

@@ -5,7 +5,7 @@ WITH ranked AS (
         v.target,
         v.horizon_days,
         v.trained_as_of,
-        v.recipe ->> 'confidence' AS confidence,
+        v.card ->> 'confidence' AS confidence,
         d.promoted,
         d.reason,
         row_number() OVER (

@@ -4,7 +4,7 @@ SELECT
     versions.target,
     versions.horizon_days,
     versions.trained_as_of,
-    versions.recipe,
+    versions.card,
     versions.run_id
 FROM models.model_versions AS versions
 WHERE

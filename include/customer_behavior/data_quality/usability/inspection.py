@@ -12,7 +12,7 @@ from customer_behavior.data_quality.usability.labels import enough_rows, label_r
 from customer_behavior.settings import Feature
 from customer_behavior.targets.outcome import Kind
 
-PARTS = ("fit", "tune", "calibration", "report")
+PARTS = ("fit", "tune", "calibration", "test")
 
 
 def inspect(
@@ -29,7 +29,7 @@ def inspect(
 
     Parameters
     ----------
-    parts : name to frame, of "fit", "tune", "calibration", "report"
+    parts : name to frame, of "fit", "tune", "calibration", "test"
         Columns as_of_date, `features` (numbers with NaN, or categories as text), label (0 or 1, or an amount of 0 or more),
         weight (rows that each one stands for). A part that is not planned is left out; one that is planned and has no
         rows is an empty frame. "fit" is always looked for.

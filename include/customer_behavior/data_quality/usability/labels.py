@@ -166,5 +166,5 @@ def _moved(rate: float, error: float, later: float, later_error: float) -> bool:
 
 
 def _purpose(parts: list[str]) -> str:
-    verbs = {"fit": "fit", "tune": "tune", "calibration": "calibrate", "report": "report on"}
+    verbs = {"fit": "fit", "tune": "tune", "calibration": "calibrate", "test": "test"}
     return " and ".join(verbs[name] for name in parts)

@@ -24,12 +24,12 @@ def write_results(trained: Trained, folder: Path, page: str) -> None:
 
 def summary(trained: Trained) -> Iterator[str]:
     """Yield what a person wants to know first: what serves, how good it is beside the others, and what was found."""
-    recipe = trained.model.recipe
-    kind = "" if trained.model.kind == trained.served else f" ({trained.model.kind})"
-    yield f"served by {trained.served}{kind}, confidence {recipe['confidence']}"
-    if recipe.get("why"):
-        yield f"  because {recipe['why']}"
-    yield "rows: " + ", ".join(f"{name} {count:,}" for name, count in recipe["rows"].items() if count)
+    card = trained.model.card
+    kind = "" if trained.model.kind == trained.contender else f" ({trained.model.kind})"
+    yield f"served by {trained.contender}{kind}, confidence {card['confidence']}"
+    if card.get("why"):
+        yield f"  because {card['why']}"
+    yield "rows: " + ", ".join(f"{name} {count:,}" for name, count in card["rows"].items() if count)
     yield "columns: " + (", ".join(trained.question.features) or "none")
     shown = (
         ("auc", "brier", "ece", "lift10")

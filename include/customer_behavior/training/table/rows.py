@@ -15,13 +15,13 @@ from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import OWN_COLUMNS
 from customer_behavior.targets.outcome import Kind
-from customer_behavior.training.core import Question, Trained, replace_recipe, train
+from customer_behavior.training.core import Question, Trained, train, with_card
 from customer_behavior.training.table.answers import read_labels
 from customer_behavior.training.table.kinds import read_feature, texts_of
 from customer_behavior.training.table.times import read_stamps
 from customer_behavior.training.table.wording import in_table_words
 
-SHARES = {"fit": 0.5, "tune": 0.15, "calibration": 0.15, "report": 0.2}
+SHARES = {"fit": 0.5, "tune": 0.15, "calibration": 0.15, "test": 0.2}
 """Share of the rows that each part gets, in order of time."""
 MOST_DAYS = 3660
 RARE = 10
@@ -42,7 +42,7 @@ def train_table(
 ) -> Trained:
     """Train, calibrate and judge a model of a table's rows, as `train_models` does it for the shop's targets.
 
-    The days of the time column are cut into parts to fit, tune, calibrate and report, in order of time. Every other column
+    The days of the time column are cut into parts to fit, tune, calibrate and test, in order of time. Every other column
     is a feature, whatever it is called: numbers and yes/no as numbers, dates as seconds since 1970, text as categories. A
     column that has the name of one that the core adds (`OWN_COLUMNS`), or of one before it, gets a number: `weight.1`. Rows
     without a time or a label are left out, with a finding.
@@ -186,19 +186,19 @@ def _features(table: pd.DataFrame, names: Sequence[str]) -> tuple[dict, list[Fin
 
 def _unmeasured(trained: Trained) -> Trained:
     """Return the training with low confidence where the newest days cannot tell how good its model is."""
-    report, recipe = trained.data.report, trained.model.recipe
-    if report.empty or recipe["confidence"] == "low":
+    test, card = trained.data.test, trained.model.card
+    if test.empty or card["confidence"] == "low":
         return trained
-    came_true = int((report["label"] > 0).sum())
-    rarer = min(came_true, len(report) - came_true) if trained.question.kind == "probability" else came_true
+    came_true = int((test["label"] > 0).sum())
+    rarer = min(came_true, len(test) - came_true) if trained.question.kind == "probability" else came_true
     if rarer >= RARE:
         return trained
-    days = trained.cutoffs.report
+    days = trained.cutoffs.test
     why = (
-        f"of the {numbered(len(report), 'row')} of the newest days ({days[0]} to {days[-1]}) that are to judge the model"
+        f"of the {numbered(len(test), 'row')} of the newest days ({days[0]} to {days[-1]}) that are to judge the model"
         f" {'none is' if rarer == 0 else f'only {rarer} are'} of the rarer outcome: how good it is cannot be measured"
         if trained.question.kind == "probability"
-        else f"of the {numbered(len(report), 'row')} of the newest days ({days[0]} to {days[-1]}) only {rarer} are above 0: how good"
+        else f"of the {numbered(len(test), 'row')} of the newest days ({days[0]} to {days[-1]}) only {rarer} are above 0: how good"
         " the model is cannot be measured"
     )
-    return replace(trained, model=replace_recipe(trained.model, {**recipe, "confidence": "low", "why": why}))
+    return replace(trained, model=with_card(trained.model, {**card, "confidence": "low", "why": why}))
