@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from customer_behavior.ingest.blocks import untidy
 from customer_behavior.ingest.engine import identifier
-from customer_behavior.ingest.ids import ID_FIELDS, kinds_of_mending
+from customer_behavior.ingest.ids import ID_FIELDS, mendings_sql
 from customer_behavior.ingest.numbers import plain_characters
 from customer_behavior.ingest.source import Source
 
@@ -22,20 +22,12 @@ def untidy_columns(source: Source, table: pa.Table) -> list[str]:
 
 def mended(engine: duckdb.DuckDBPyConnection, source: Source, columns: list[str]) -> Counter[str]:
     """Return how many ids in the untidy `columns` of `block` are missing or changed, by field and what was done."""
-    conditions = [
-        (f"{field}: {kind}", condition)
-        for field in ID_FIELDS
-        for column in source.columns_of([field])
-        if column in columns
-        for kind, condition in kinds_of_mending(field, identifier(column), source.rules.ids(field)).items()
-    ]
-    if not conditions:
-        return Counter()
-    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for _, condition in conditions)
-    row = engine.execute(f"SELECT {counts} FROM block").fetchone()
     found: Counter[str] = Counter()
-    for (name, _), count in zip(conditions, row or (), strict=True):
-        found[name] += count
+    for field in ID_FIELDS:
+        for column in source.columns_of([field]):
+            if column in columns:
+                counted = engine.execute(mendings_sql(field, identifier(column), source.rules.ids(field)))
+                found.update({f"{field}: {kind}": times for kind, times in counted.fetchall()})
     return +found
 
 

@@ -53,8 +53,10 @@ def read_number(text: str, decimal: str | None) -> str:
     # A sign before, a minus after, or parentheses: one of them.
     negative = quoted(rf"[-{MINUS}] ?{bare}|{bare} ?[-{MINUS}]|\({bare}\)")
     positive = quoted(rf"(\+ ?)?{bare}")
+    plain = quoted("-?[0-9]+" if decimal == "," else r"-?[0-9]+(\.[0-9]*)?")
     return (
-        f"CASE WHEN regexp_full_match({text}, {positive}) OR regexp_full_match({text}, {even}) THEN {digits} "
+        f"CASE WHEN regexp_full_match({text}, {plain}) THEN {text} "
+        f"WHEN regexp_full_match({text}, {positive}) OR regexp_full_match({text}, {even}) THEN {digits} "
         f"WHEN regexp_full_match({text}, {negative}) THEN '-' || {digits} END"
     )
 

@@ -11,13 +11,27 @@ WITH concerned AS (
     WHERE old.source = :source AND old.batch_date = any(cast(:dates AS date[]))
 ),
 
+-- An order of which one line alone is known has no other that it could meet.
+several AS (
+    SELECT concerned.order_id
+    FROM concerned
+    GROUP BY concerned.order_id
+    HAVING count(*) > 1
+    UNION
+    SELECT others.order_id
+    FROM raw.order_days AS others
+    INNER JOIN concerned ON others.order_id = concerned.order_id
+    WHERE others.source = :source
+),
+
 lines AS (
     SELECT concerned.*
     FROM concerned
+    INNER JOIN several ON concerned.order_id = several.order_id
     UNION
     SELECT others.order_id, others.customer_id, others.event_day, others.batch_date
     FROM raw.order_days AS others
-    INNER JOIN (SELECT DISTINCT concerned.order_id FROM concerned) AS ids ON others.order_id = ids.order_id
+    INNER JOIN several ON others.order_id = several.order_id
     WHERE others.source = :source
 ),
 
