@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from customer_behavior.ingest import customer_day
 from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.stages.migrate_warehouse import upgrade
-from customer_behavior.warehouse import Warehouse, ensure_partitions
+from customer_behavior.warehouse import Warehouse, ensure_partitions, sql_text
 from support import small_shop
 from support.small_shop import line
 
@@ -72,3 +73,8 @@ def test_a_warehouse_from_before_the_wider_rollup_has_it_filled_when_it_is_migra
     postgres.drop_database("older")
     assert tables[0] == tables[1]
     assert len(tables[0]) > 20
+
+
+def test_every_column_decides_whether_a_version_changed_something():
+    compared = set(re.findall(r"rolled\.(\w+)", sql_text("ingest/changed_versions").text))
+    assert compared == set(customer_day.COLUMNS) - {"source"}

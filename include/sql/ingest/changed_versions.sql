@@ -5,7 +5,15 @@ WITH told AS (
         versions.customer_id,
         versions.event_day,
         versions.version,
-        CASE WHEN rolled.customer_id IS NOT NULL THEN to_jsonb(rolled) - 'batch_date' END AS state
+        CASE WHEN rolled.customer_id IS NOT NULL THEN row(
+            rolled.events, rolled.views, rolled.carts, rolled.cart_removals, rolled.favourites, rolled.searches,
+            rolled.purchase_lines, rolled.orders, rolled.return_lines, rolled.sessions, rolled.carts_left, rolled.session_seconds,
+            rolled.units, rolled.revenue, rolled.discount, rolled.returned_value, rolled.cart_value, rolled.priced_views,
+            rolled.seen_value, rolled.products, rolled.categories, rolled.max_price_paid, rolled.top_category,
+            rolled.top_category_lines, rolled.purchase_hours, rolled.night_events, rolled.morning_events, rolled.afternoon_events,
+            rolled.evening_events, rolled.country, rolled.device, rolled.channel, rolled.first_event_at, rolled.last_event_at,
+            rolled.gross_revenue, rolled.charges
+        ) END AS state
     FROM day_versions AS versions
     LEFT JOIN rolled
         ON

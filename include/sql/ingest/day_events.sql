@@ -1,17 +1,8 @@
 -- The events of the touched customers' days once for each version, as customer_day.sql reads them: those known with it.
--- An order begins on the day that has none of its lines in the :reach days before it.
+-- An order begins on the day that has none of its lines in the :reach days before it. Events without an order, which are most where
+-- visits are told, are not sorted for it.
 CREATE TEMPORARY TABLE day_events ON COMMIT DROP AS
-SELECT
-    known.*,
-    known.order_id IS NULL OR known.event_day - coalesce(
-        max(known.event_day) FILTER (WHERE known.event_type = 'purchase') OVER (
-            PARTITION BY known.customer_id, known.order_id, known.batch_date
-            ORDER BY known.event_day
-            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ),
-        '0001-01-01'
-    ) > :reach AS starts_order
-FROM (
+WITH known AS (
     SELECT
         events.source, events.event_time, events.event_day, events.customer_id, events.session_id, events.event_type,
         events.product_id, events.order_id, events.quantity, events.price, events.discount, events.refunded, events.charge,
@@ -25,4 +16,23 @@ FROM (
         events.source = :source AND events.event_day = any(cast(:days AS date[]))
         AND events.batch_date <= versions.version
         AND (events.superseded_on IS NULL OR events.superseded_on > versions.version)
-) AS known
+)
+
+SELECT
+    known.*,
+    TRUE AS starts_order
+FROM known
+WHERE known.order_id IS NULL
+UNION ALL
+SELECT
+    known.*,
+    known.event_day - coalesce(
+        max(known.event_day) FILTER (WHERE known.event_type = 'purchase') OVER (
+            PARTITION BY known.customer_id, known.order_id, known.batch_date
+            ORDER BY known.event_day
+            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ),
+        '0001-01-01'
+    ) > :reach AS starts_order
+FROM known
+WHERE known.order_id IS NOT NULL

@@ -6,15 +6,20 @@ WITH days AS (
 ),
 
 changes AS (
-    SELECT events.customer_id, events.batch_date AS version
-    FROM raw.events AS events
-    INNER JOIN days ON events.customer_id = days.customer_id AND events.event_day = days.event_day
-    WHERE events.source = :source AND events.event_day = any(cast(:days AS date[]))
-    UNION
-    SELECT events.customer_id, events.superseded_on AS version
-    FROM raw.events AS events
-    INNER JOIN days ON events.customer_id = days.customer_id AND events.event_day = days.event_day
-    WHERE events.source = :source AND events.event_day = any(cast(:days AS date[])) AND events.superseded_on IS NOT NULL
+    SELECT DISTINCT
+        events.customer_id,
+        told.version
+    FROM (
+        SELECT DISTINCT
+            known.customer_id,
+            known.batch_date,
+            known.superseded_on
+        FROM raw.events AS known
+        INNER JOIN days ON known.customer_id = days.customer_id AND known.event_day = days.event_day
+        WHERE known.source = :source AND known.event_day = any(cast(:days AS date[]))
+    ) AS events
+    CROSS JOIN LATERAL (VALUES (events.batch_date), (events.superseded_on)) AS told (version)
+    WHERE told.version IS NOT NULL
 )
 
 SELECT
