@@ -34,7 +34,7 @@ run: $(STAMP) ## The whole chain on real purchases: load, train, backfill 7 days
 # Threads that spin while they wait for each other would starve the other processes.
 QUIET_THREADS = OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1
 PYTEST = $(QUIET_THREADS) $(BIN)/python -m pytest
-PARALLEL = --dist loadfile --durations 20
+PARALLEL = --dist loadfile --no-loadscope-reorder --durations 20
 
 test: $(STAMP) ## All tests, on a real PostgreSQL and a real Airflow: [ARGS="tests/ingest -x"] for some
 	@$(PYTEST) $(if $(ARGS),$(ARGS),--numprocesses 3 $(PARALLEL))

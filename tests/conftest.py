@@ -3,66 +3,39 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
 
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
+from support.distribution import SECONDS, LongestFirst, file_of, scope_of
 from support.rollup_shop import small_config
 
 TEMPLATE = "migrated"
 # One iteration: tests open thousands of connections, and a password's hash is half the cost of each.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "scram_iterations": "1"}
-TESTS = Path(__file__).parent
-SLOW = {
-    "bench/test_suite.py",
-    "features/test_as_of.py",
-    "features/test_oracle.py",
-    "features/test_sessions.py",
-    "fuzz/test_landings.py",
-    "fuzz/test_tables.py",
-    "ingest/test_bad_input.py",
-    "ingest/test_bad_input_random.py",
-    "insights/test_price_threshold.py",
-    "insights/test_visits.py",
-    "reporting/test_page.py",
-    "simulator/test_delivery.py",
-    "simulator/test_plants.py",
-    "stages/test_train_models.py",
-    "targets/test_sampling.py",
-    "tracking/test_tracking.py",
-    "training/test_conversion.py",
-    "training/test_core.py",
-    "training/test_new_target.py",
-    "training/test_table.py",
-    "training/test_tuning.py",
-}
-"""Files that take more than half a minute: whole trainings, simulated shops, hundreds of random cases."""
-
-
-class FilesAndStacks(LoadFileScheduling):
-    """Gives a process a file as a whole, and one process all that starts whole stacks: it waits more than it computes."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file: str = nodeid.partition("::")[0]
-        return "stacks" if file.startswith(("tests/stack/", "tests/local/")) else file
+SLOW = 25
+"""Seconds that a file may take in `make test-fast`."""
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndStacks:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst:
     """Distribute tests over processes by what they share."""
-    return FilesAndStacks(config, log)
+    return LongestFirst(config, log)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark the tests of slow files, for `make test-fast`."""
-    if str(item.path.relative_to(TESTS)) in SLOW:
-        item.add_marker(pytest.mark.slow)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first, and mark the slow ones for `make test-fast`."""
+    items.sort(key=lambda item: -SECONDS.get(scope_of(item.nodeid), 0))
+    for item in items:
+        if SECONDS.get(file_of(item.nodeid), 0) > SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -76,13 +49,42 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     server.destroy()
 
 
+Copy = Callable[[str], AbstractContextManager[Warehouse]]
+
+
+@pytest.fixture(scope="session")
+def copy_of(postgres: EmbeddedPostgres) -> Copy:
+    """Make a warehouse of a test's own as a copy of a database, and drop it at the end."""
+
+    @contextmanager
+    def copied(template: str) -> Iterator[Warehouse]:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        postgres.create_database(name, template=template)
+        try:
+            yield Warehouse(postgres.url(name))
+        finally:
+            postgres.drop_database(name)
+
+    return copied
+
+
 @pytest.fixture
-def warehouse(postgres: EmbeddedPostgres) -> Iterator[Warehouse]:
+def warehouse(copy_of: Copy) -> Iterator[Warehouse]:
     """An empty, migrated warehouse."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    postgres.create_database(name, template=TEMPLATE)
-    yield Warehouse(postgres.url(name))
-    postgres.drop_database(name)
+    with copy_of(TEMPLATE) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture(scope="module")
+def keep_as(copy_of: Copy) -> Iterator[Callable[[Warehouse], str]]:
+    """Keep a warehouse as it is, for other tests of the module to have copies of: return the name for `copy_of`."""
+    with ExitStack() as kept:
+
+        def keep(warehouse: Warehouse) -> str:
+            copy = kept.enter_context(copy_of(str(warehouse.url.database)))
+            return str(copy.url.database)
+
+        yield keep
 
 
 @pytest.fixture(autouse=True)

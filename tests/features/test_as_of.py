@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ NIGHTS = [
     date(2024, 2, 11),
 ]
 END = random_shop.LAST + ONE_DAY
+SEED = 13
 SNAPSHOT = "SELECT * FROM features.customer_snapshot WHERE as_of_date = '{}' ORDER BY customer_id COLLATE \"C\""
 
 
@@ -71,18 +73,49 @@ def checkpoints(warehouse: Warehouse) -> list[date]:
 
 
 @pytest.fixture
-def another(postgres) -> Iterator[Callable[[], Warehouse]]:
+def another(copy_of) -> Iterator[Callable[[], Warehouse]]:
     """Make further empty warehouses."""
-    names: list[str] = []
+    with ExitStack() as made:
+        yield lambda: made.enter_context(copy_of("migrated"))
 
-    def make() -> Warehouse:
-        names.append(f"another_{uuid.uuid4().hex[:12]}")
-        postgres.create_database(names[-1], template="migrated")
-        return Warehouse(postgres.url(names[-1]))
 
-    yield make
-    for name in names:
-        postgres.drop_database(name)
+@pytest.fixture(scope="module")
+def loaded_once(copy_of, keep_as, tmp_path_factory) -> str:
+    """The shop of SEED, loaded whole."""
+    with copy_of("migrated") as warehouse, of_the_module(tmp_path_factory.mktemp("loaded")):
+        random_shop.load(warehouse, random_shop.FIRST, random_shop.LAST)
+        return keep_as(warehouse)
+
+
+@pytest.fixture(scope="module")
+def lived_through(copy_of, keep_as, tmp_path_factory) -> tuple[str, dict[date, bytes]]:
+    """The shop of SEED, loaded and built night by night, and its snapshots."""
+    with copy_of("migrated") as warehouse, of_the_module(tmp_path_factory.mktemp("lived")):
+        taken = live(warehouse)
+        return keep_as(warehouse), taken
+
+
+@contextmanager
+def of_the_module(folder: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in random_shop.configure(folder).items():
+            patch.setenv(name, value)
+        random_shop.land(folder / "landing", random_shop.draw(SEED))
+        yield
+
+
+@pytest.fixture
+def loaded(loaded_once, copy_of, landing) -> Iterator[Warehouse]:
+    random_shop.land(landing, random_shop.draw(SEED))
+    with copy_of(loaded_once) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture
+def lived(lived_through, copy_of, landing) -> Iterator[tuple[Warehouse, dict[date, bytes]]]:
+    random_shop.land(landing, random_shop.draw(SEED))
+    with copy_of(lived_through[0]) as warehouse:
+        yield warehouse, lived_through[1]
 
 
 def loud(night: date) -> list[dict[str, object]]:
@@ -112,9 +145,8 @@ def test_what_happens_or_is_delivered_later_changes_nothing(warehouse, landing, 
     assert all(taken[night] != built(warehouse, night + ONE_DAY) for night in NIGHTS)
 
 
-def test_a_backfill_makes_what_the_night_itself_made(warehouse, another, landing):
-    random_shop.land(landing, random_shop.draw(13))
-    taken = live(warehouse)
+def test_a_backfill_makes_what_the_night_itself_made(lived, another):
+    warehouse, taken = lived
     random_shop.load(warehouse, END, END + 30 * ONE_DAY)
     orders = [sorted(taken, reverse=True), shuffled(sorted(taken), 13)]
     made = [checkpoints(warehouse)]
@@ -132,22 +164,19 @@ def shuffled(nights: list[date], seed: int) -> list[date]:
     return [nights[index] for index in np.random.default_rng(seed).permutation(len(nights))]
 
 
-def test_building_again_makes_the_same(warehouse, landing):
-    random_shop.land(landing, random_shop.draw(15))
-    random_shop.load(warehouse, random_shop.FIRST, random_shop.LAST)
+def test_building_again_makes_the_same(loaded):
     for night in (NIGHTS[2], END):
-        first = built(warehouse, night)
-        assert built(warehouse, night) == built(warehouse, night, only_if_missing=True) == first
+        first = built(loaded, night)
+        assert built(loaded, night) == built(loaded, night, only_if_missing=True) == first
 
 
 @pytest.mark.parametrize("change", ["other", "more", "none"])
-def test_an_old_batch_loaded_again_with_other_rows_is_in_what_is_built_later(warehouse, landing, change):
-    batches = random_shop.draw(16)
-    random_shop.land(landing, batches)
-    before = live(warehouse)
+def test_an_old_batch_loaded_again_with_other_rows_is_in_what_is_built_later(lived, landing, change):
+    warehouse, before = lived
+    batches = random_shop.draw(SEED)
     assert checkpoints(warehouse)
     day = date(2023, 11, 20)
-    drawn = random_shop.draw(116)
+    drawn = random_shop.draw(SEED + 100)
     lines = {"other": drawn["web", day], "more": [*batches["web", day], *loud(day)], "none": []}[change]
     random_shop.land(landing, {("web", day): lines})
     random_shop.load(warehouse, day, day)
@@ -162,7 +191,7 @@ def test_an_old_batch_loaded_again_with_other_rows_is_in_what_is_built_later(war
 
 
 @pytest.fixture
-def deliver(warehouse, landing, tmp_path, monkeypatch) -> Callable[[date, str], None]:
+def deliver(loaded, landing, tmp_path, monkeypatch) -> Callable[[date, str], None]:
     """Deliver two dimensions on a day: customers, who all live in a country, and products."""
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_DIMENSIONS", str(tmp_path))
     columns = {name: name for name in ("customer_id", "country")}
@@ -175,36 +204,32 @@ def deliver(warehouse, landing, tmp_path, monkeypatch) -> Callable[[date, str], 
             path = landing / name / f"{day}.csv"
             path.parent.mkdir(exist_ok=True)
             path.write_text("customer_id,country\n" + "".join(f"c{n:02d},{country}\np{n},\n" for n in range(16)))
-            assert load_delivery(warehouse, name, day)["rows_accepted"] == 32
+            assert load_delivery(loaded, name, day)["rows_accepted"] == 32
 
     return deliver
 
 
-def test_a_dimension_edited_later_changes_nothing(warehouse, landing, deliver):
-    random_shop.land(landing, random_shop.draw(18))
-    random_shop.load(warehouse, random_shop.FIRST, random_shop.LAST)
+def test_a_dimension_edited_later_changes_nothing(loaded, deliver):
     deliver(END - 40 * ONE_DAY, "FR")
-    before = built(warehouse, END)
+    before = built(loaded, END)
     for day in (END, END + ONE_DAY):
         deliver(day, "JP")
-        assert built(warehouse, END) == before
+        assert built(loaded, END) == before
 
 
-def test_a_dimension_delivered_for_a_past_day_makes_nothing_stale(warehouse, landing, deliver):
-    random_shop.land(landing, random_shop.draw(19))
-    random_shop.load(warehouse, random_shop.FIRST, random_shop.LAST)
-    before = built(warehouse, END)
-    assert checkpoints(warehouse)
-    written = writes(warehouse)
+def test_a_dimension_delivered_for_a_past_day_makes_nothing_stale(loaded, deliver):
+    before = built(loaded, END)
+    assert checkpoints(loaded)
+    written = writes(loaded)
     for country in ("FR", "JP"):
         deliver(random_shop.FIRST + ONE_DAY, country)
-        assert built(warehouse, END, only_if_missing=True) == before
-    assert writes(warehouse) == written
-    assert built(warehouse, END) == before
-    assert writes(warehouse) == [*written, ("features.customer_snapshot", str(END))]  # no checkpoint was made anew
-    random_shop.load(warehouse, random_shop.FIRST + ONE_DAY, random_shop.FIRST + ONE_DAY)  # a batch of events does
-    assert built(warehouse, END, only_if_missing=True) == before
-    assert [table for table, _ in writes(warehouse)[-2:]] == [
+        assert built(loaded, END, only_if_missing=True) == before
+    assert writes(loaded) == written
+    assert built(loaded, END) == before
+    assert writes(loaded) == [*written, ("features.customer_snapshot", str(END))]  # no checkpoint was made anew
+    random_shop.load(loaded, random_shop.FIRST + ONE_DAY, random_shop.FIRST + ONE_DAY)  # a batch of events does
+    assert built(loaded, END, only_if_missing=True) == before
+    assert [table for table, _ in writes(loaded)[-2:]] == [
         "features.customer_checkpoint",
         "features.customer_snapshot",
     ]

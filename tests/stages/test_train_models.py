@@ -1,5 +1,6 @@
 """A night's training against a real warehouse."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,26 +11,77 @@ import sqlalchemy as sa
 from conftest import TEMPLATE
 from customer_behavior import reporting
 from customer_behavior.errors import ConfigurationError, NotReadyError
+from customer_behavior.features import snapshot
 from customer_behavior.models import BaseRate, promotions
 from customer_behavior.reporting import training_report
-from customer_behavior.settings import TargetKey
+from customer_behavior.settings import TargetKey, load_settings
 from customer_behavior.stages import train_models
+from customer_behavior.targets.cutoffs import plan_cutoffs
 from customer_behavior.training import core
 from customer_behavior.training.gate import Decision
-from customer_behavior.warehouse import Warehouse
-from support.rollup_shop import FIRST_DAY, open_shop, purchases
+from support.rollup_shop import FIRST_DAY, open_shop, purchases, small_config
 
 pytestmark = pytest.mark.usefixtures("blank_page")
 
 DAYS = 120
 AS_OF = FIRST_DAY + timedelta(days=DAYS)
+WEEK_BEFORE = AS_OF - timedelta(days=7)
 PURCHASE = TargetKey(target="purchase", horizon_days=7)
 
 
+@pytest.fixture(scope="module")
+def opened(copy_of, keep_as, tmp_path_factory):
+    """A shop with the snapshots that its trainings read."""
+    with copy_of(TEMPLATE) as warehouse, a_configuration(tmp_path_factory):
+        open_shop(warehouse, purchases(DAYS), DAYS)
+        settings = load_settings()
+        training = settings.targets.training_of("purchase")
+        for as_of in (WEEK_BEFORE, AS_OF):
+            for day in plan_cutoffs(FIRST_DAY, as_of, PURCHASE.horizon_days, training).all():
+                snapshot.build(warehouse, settings, day, role="train", only_if_missing=True)
+        return keep_as(warehouse)
+
+
+@contextmanager
+def a_configuration(folders):
+    folder = folders.mktemp("config")
+    small_config(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(folder))
+        patch.setattr(training_report, "render", lambda _: "<html>blank</html>")
+        yield
+
+
+@pytest.fixture(scope="module")
+def served(opened, copy_of, keep_as, tmp_path_factory):
+    """The shop whose champion was trained a week before; and what that training returned."""
+    with copy_of(opened) as warehouse, a_configuration(tmp_path_factory):
+        return train(warehouse, WEEK_BEFORE)[0], keep_as(warehouse)
+
+
+@pytest.fixture(scope="module")
+def trained(opened, copy_of, keep_as, tmp_path_factory):
+    """The shop whose first model was trained as of AS_OF; and what that training returned."""
+    with copy_of(opened) as warehouse, a_configuration(tmp_path_factory):
+        return train(warehouse)[0], keep_as(warehouse)
+
+
 @pytest.fixture
-def shop(warehouse, config):
-    open_shop(warehouse, purchases(DAYS), DAYS)
-    return warehouse
+def shop(opened, copy_of, config):
+    with copy_of(opened) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture
+def served_shop(served, copy_of, config):
+    with copy_of(served[1]) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture
+def trained_shop(trained, copy_of, config):
+    with copy_of(trained[1]) as warehouse:
+        yield warehouse
 
 
 def train(warehouse, as_of=AS_OF, **options):
@@ -114,24 +166,24 @@ def worse(monkeypatch):
     return lambda: monkeypatch.setattr(train_models, "train", train_badly)
 
 
-def test_every_decision_is_on_record_for_and_against(shop, worse):
-    first = train(shop, AS_OF - timedelta(days=7))[0]["model_id"]
+def test_every_decision_is_on_record_for_and_against(served, served_shop, worse):
+    first = served[0]["model_id"]
     worse()
-    second = train(shop)[0]["model_id"]
+    second = train(served_shop)[0]["model_id"]
     decided = table(
-        shop,
+        served_shop,
         "SELECT model_id, champion_id, accepted, promoted, checks ? 'gain' FROM models.decisions ORDER BY decision_id",
     )
     assert decided == [(first, None, True, True, False), (second, first, False, False, True)]
 
 
-def test_with_approval_a_model_that_passes_waits_for_a_person(shop, config, monkeypatch):
+def test_with_approval_a_model_that_passes_waits_for_a_person(served, served_shop, config, monkeypatch):
     targets = config / "targets.yaml"
     targets.write_text(targets.read_text().replace("approval: false", "approval: true"))
     monkeypatch.setattr(train_models, "against_champion", lambda *_: Decision(True, "as good"))
-    first = train(shop, AS_OF - timedelta(days=7))[0]
+    first = served[0]
     assert first["promoted"]  # what serves a shop without a champion need not wait
-    second = train(shop)[0]
+    second = train(served_shop)[0]
     assert (second["accepted"], second["promoted"], second["serving"]) == (True, False, first["model_id"])
     assert "waits for a person's approval" in second["reason"]
 
@@ -157,49 +209,43 @@ def test_a_planted_future_column_is_found_left_out_and_on_record(shop):
     assert found == [("views_28d", "blocking")]
 
 
-def test_a_second_run_gives_the_same_model_and_no_second_promotion(shop):
+def test_a_second_run_gives_the_same_model_and_no_second_promotion(trained, trained_shop):
     counted = {name: f"SELECT count(*) FROM models.{name}" for name in ("model_versions", "model_files", "promotions")}
-    first = train(shop)[0]
-    before = {name: table(shop, query) for name, query in counted.items()}
-    second = train(shop)[0]
+    first = trained[0]
+    before = {name: table(trained_shop, query) for name, query in counted.items()}
+    second = train(trained_shop)[0]
     assert second["model_id"] == first["model_id"]
     assert second["promoted"] is False
     assert second["serving"] == first["model_id"]
     assert "already serves" in second["reason"]
-    assert {name: table(shop, query) for name, query in counted.items()} == before
+    assert {name: table(trained_shop, query) for name, query in counted.items()} == before
     written = "SELECT rows_deleted, rows_written FROM monitoring.write_audit WHERE table_name = 'models.model_files'"
-    files = table(shop, "SELECT count(*) FROM models.model_files")[0][0]
-    assert table(shop, f"{written} ORDER BY audit_id") == [(0, files), (files, files)]
+    files = table(trained_shop, "SELECT count(*) FROM models.model_files")[0][0]
+    assert table(trained_shop, f"{written} ORDER BY audit_id") == [(0, files), (files, files)]
 
 
-def test_two_warehouses_with_the_same_data_get_the_same_model(shop, postgres):
-    name = train(shop)[0]["model_id"]
-    postgres.create_database("another", template=TEMPLATE)
-    try:
-        other = Warehouse(postgres.url("another"))
-        open_shop(other, purchases(DAYS), DAYS)
-        assert train(other)[0]["model_id"] == name
-    finally:
-        postgres.drop_database("another")
+def test_two_warehouses_with_the_same_data_get_the_same_model(trained, warehouse, config):
+    open_shop(warehouse, purchases(DAYS), DAYS)
+    assert train(warehouse)[0]["model_id"] == trained[0]["model_id"]
 
 
-def test_the_next_weeks_challenger_is_compared_with_the_champion_on_its_own_report_rows(shop):
-    first = train(shop, AS_OF - timedelta(days=7))[0]
-    second = train(shop)[0]
+def test_the_next_weeks_challenger_is_compared_with_the_champion_on_its_own_test_rows(served, served_shop):
+    first = served[0]
+    second = train(served_shop)[0]
     assert second["model_id"] != first["model_id"]
     assert f"than the champion {first['model_id']} on {second['rows']['test']} rows" in second["reason"]
     assert second["promoted"] == second["accepted"]
 
 
-def test_a_challenger_that_is_worse_is_registered_and_not_promoted(shop, worse):
-    first = train(shop, AS_OF - timedelta(days=7))[0]
+def test_a_challenger_that_is_worse_is_registered_and_not_promoted(served, served_shop, worse):
+    first = served[0]
     worse()
-    second = train(shop)[0]
+    second = train(served_shop)[0]
     assert (second["kind"], second["accepted"], second["promoted"]) == ("base_rate", False, False)
     assert "its procedure differs from the champion's, and it is not surely better" in second["reason"]
     assert second["serving"] == first["model_id"]
-    assert table(shop, "SELECT model_id FROM models.promotions") == [(first["model_id"],)]
-    assert len(table(shop, "SELECT 1 FROM models.model_versions")) == 2
+    assert table(served_shop, "SELECT model_id FROM models.promotions") == [(first["model_id"],)]
+    assert len(table(served_shop, "SELECT 1 FROM models.model_versions")) == 2
 
 
 def test_without_promotion_a_model_is_registered_only(shop):
@@ -208,11 +254,10 @@ def test_without_promotion_a_model_is_registered_only(shop):
     assert table(shop, "SELECT count(*) FROM models.promotions") == [(0,)]
 
 
-def test_a_champion_whose_files_are_damaged_gives_way(shop):
-    train(shop, AS_OF - timedelta(days=7))
-    with shop.begin() as connection:
+def test_a_champion_whose_files_are_damaged_gives_way(served, served_shop):
+    with served_shop.begin() as connection:
         connection.execute(sa.text("UPDATE models.model_files SET content = 'x' WHERE name LIKE '%booster.ubj'"))
-    summary = train(shop)[0]
+    summary = train(served_shop)[0]
     assert summary["promoted"]
     assert "booster.ubj" in summary["reason"]
 
@@ -272,17 +317,18 @@ def test_what_arrives_later_changes_no_earlier_training(shop):
     assert train(shop, promote=False)[0]["model_id"] == before
 
 
-def test_the_model_of_a_night_does_not_score_that_night(shop):
-    name = train(shop)[0]["model_id"]
-    with shop.begin("score") as connection:
+def test_the_model_of_a_night_does_not_score_that_night(trained, trained_shop):
+    name = trained[0]["model_id"]
+    with trained_shop.begin("score") as connection:
         assert promotions.champion(connection, "purchase", 7, AS_OF) is None
         assert promotions.champion(connection, "purchase", 7, AS_OF + timedelta(days=1)) == name
 
 
-def test_the_dates_of_the_parts_are_on_record(shop):
-    name = train(shop)[0]["model_id"]
+def test_the_dates_of_the_parts_are_on_record(trained, trained_shop):
+    name = trained[0]["model_id"]
     fit, calibration, test = table(
-        shop, f"SELECT fit_dates, calibration_dates, test_dates FROM models.model_versions WHERE model_id = '{name}'"
+        trained_shop,
+        f"SELECT fit_dates, calibration_dates, test_dates FROM models.model_versions WHERE model_id = '{name}'",
     )[0]
     assert test == [AS_OF - timedelta(days=7)]
     assert max(fit) + timedelta(days=7) <= min(calibration)
