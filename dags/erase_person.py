@@ -13,6 +13,7 @@ Example form: `{"dry_run": false}`. The logical date does not matter. What to do
 
 from airflow.sdk import Param, dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior_airflow.assets import ERASED
 from customer_behavior_airflow.defaults import common, dry_run_param
 from customer_behavior_airflow.run_context import warehouse
@@ -21,7 +22,7 @@ VARIABLE = "erase_person_secret"  # "secret" in its name: Airflow masks its valu
 
 
 @dag(
-    **common("erase_person", tags=["upkeep"], doc_md=__doc__),
+    **common(Dag.ERASE_PERSON, tags=["upkeep"], doc_md=__doc__),
     schedule=None,
     max_active_runs=1,
     params={

@@ -17,6 +17,7 @@ Example form: `{"as_of_date": "2017-12-26"}` loads the files of 25 December.
 
 from airflow.sdk import dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior_airflow import checks
 from customer_behavior_airflow.assets import EVENTS
 from customer_behavior_airflow.defaults import SHOP, as_of_param, common, nightly
@@ -26,7 +27,9 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 
 
 @dag(
-    **common("ingest_events", tags=["ingest"], doc_md=__doc__), schedule=nightly(), params={"as_of_date": as_of_param()}
+    **common(Dag.INGEST_EVENTS, tags=["ingest"], doc_md=__doc__),
+    schedule=nightly(),
+    params={"as_of_date": as_of_param()},
 )
 def ingest_events():
     landed = WaitUntilReady(task_id="wait_for_files", check=checks.files_landed)

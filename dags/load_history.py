@@ -12,6 +12,7 @@ source's path and loads them; `from_date` and `to_date` may take some of its day
 
 from airflow.sdk import Param, dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior_airflow.assets import EVENTS
 from customer_behavior_airflow.defaults import SHOP, common
 from customer_behavior_airflow.landing import landing
@@ -19,7 +20,7 @@ from customer_behavior_airflow.run_context import warehouse
 
 
 @dag(
-    **common("load_history", tags=["ingest"], doc_md=__doc__),
+    **common(Dag.LOAD_HISTORY, tags=["ingest"], doc_md=__doc__),
     schedule=None,
     params={
         "source": Param(

@@ -13,13 +13,14 @@ Erasing a person is `erase_person`, rolling back a model `promote_model`.
 
 from airflow.sdk import Param, dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior_airflow.assets import RETAINED
 from customer_behavior_airflow.defaults import common, dry_run_param, weekly
 from customer_behavior_airflow.run_context import warehouse
 
 
 @dag(
-    **common("maintain_warehouse", tags=["upkeep"], doc_md=__doc__),
+    **common(Dag.MAINTAIN_WAREHOUSE, tags=["upkeep"], doc_md=__doc__),
     schedule=weekly(),
     max_active_runs=1,
     params={

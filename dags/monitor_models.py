@@ -14,6 +14,7 @@ Example form: `{"as_of_date": "2018-01-01", "mail": true}`.
 
 from airflow.sdk import Param, dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior_airflow import checks
 from customer_behavior_airflow.assets import MODEL_PERFORMANCE
 from customer_behavior_airflow.defaults import as_of_param, common, nightly
@@ -22,7 +23,7 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 
 
 @dag(
-    **common("monitor_models", tags=["monitoring"], doc_md=__doc__),
+    **common(Dag.MONITOR_MODELS, tags=["monitoring"], doc_md=__doc__),
     schedule=nightly(),
     params={
         "as_of_date": as_of_param(),

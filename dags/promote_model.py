@@ -13,6 +13,7 @@ Example form: `{"target": "purchase/7d", "reason": "fewer purchases than promise
 
 from airflow.sdk import Param, dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior.settings import load_targets
 from customer_behavior_airflow.assets import PROMOTIONS
 from customer_behavior_airflow.choosing import ChooseModel
@@ -23,7 +24,7 @@ TARGETS = {f"{key.target}/{key.horizon_days}d": key for key in load_targets().ta
 
 
 @dag(
-    **common("promote_model", tags=["models"], doc_md=__doc__),
+    **common(Dag.PROMOTE_MODEL, tags=["models"], doc_md=__doc__),
     schedule=None,
     max_active_runs=1,
     params={

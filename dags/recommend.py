@@ -9,6 +9,7 @@ Example form: `{"as_of_date": "2017-12-26"}`.
 
 from airflow.sdk import dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior_airflow import checks
 from customer_behavior_airflow.assets import RECOMMENDATIONS
 from customer_behavior_airflow.defaults import as_of_param, common, nightly
@@ -17,7 +18,7 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 
 
 @dag(
-    **common("recommend", tags=["marketing"], doc_md=__doc__),
+    **common(Dag.RECOMMEND, tags=["marketing"], doc_md=__doc__),
     schedule=nightly(),
     params={"as_of_date": as_of_param()},
 )

@@ -12,6 +12,7 @@ Example form: `{"as_of_date": "2017-12-26"}`.
 
 from airflow.sdk import dag, task
 
+from customer_behavior.names import Dag
 from customer_behavior_airflow import checks
 from customer_behavior_airflow.assets import SCORES
 from customer_behavior_airflow.defaults import as_of_param, common, nightly
@@ -20,7 +21,7 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 
 
 @dag(
-    **common("score_customers", tags=["scores"], doc_md=__doc__),
+    **common(Dag.SCORE_CUSTOMERS, tags=["scores"], doc_md=__doc__),
     schedule=nightly(),
     params={"as_of_date": as_of_param()},
 )

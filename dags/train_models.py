@@ -13,6 +13,7 @@ Example form: `{"promote": true}`; without a logical date also `{"as_of_date": "
 
 from airflow.sdk import Param, dag
 
+from customer_behavior.names import Dag
 from customer_behavior.settings import load_targets
 from customer_behavior_airflow import checks
 from customer_behavior_airflow.assets import PROMOTIONS
@@ -23,7 +24,7 @@ from customer_behavior_airflow.waiting import WaitUntilReady
 
 
 @dag(
-    **common("train_models", tags=["models"], doc_md=__doc__),
+    **common(Dag.TRAIN_MODELS, tags=["models"], doc_md=__doc__),
     schedule=nightly(),
     params={
         "as_of_date": as_of_param(),

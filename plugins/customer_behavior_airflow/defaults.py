@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import CronDataIntervalTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
+from customer_behavior.names import Dag
 from customer_behavior.settings import load_shop
 from customer_behavior_airflow.mail import MailScheduledFailure
 
@@ -87,10 +88,10 @@ def dry_run_param(more: str) -> Param:
     )
 
 
-def common(dag_id: str, *, tags: list[str], doc_md: str | None) -> dict:
+def common(dag: Dag, *, tags: list[str], doc_md: str | None) -> dict:
     """Return the arguments that all DAGs share, for `@dag(**common(...))`."""
     return {
-        "dag_id": dag_id,
+        "dag_id": str(dag),
         "doc_md": doc_md,
         "catchup": False,
         "tags": ["customer-behaviour", *tags],

@@ -10,6 +10,7 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from customer_behavior.errors import PlatformError
+from customer_behavior.names import Dag
 from customer_behavior.reporting.shelf import list_page, read_report
 from customer_behavior_airflow.report_link import PREFIX
 from customer_behavior_airflow.run_context import warehouse
@@ -28,7 +29,7 @@ HEADERS = {
 # Airflow checks nobody for a plugin's routes.
 app = FastAPI(
     title="Model reports",
-    dependencies=[Depends(requires_access_dag("GET", param_dag_id="train_models"))],
+    dependencies=[Depends(requires_access_dag("GET", param_dag_id=Dag.TRAIN_MODELS))],
     docs_url=None,
     redoc_url=None,
     openapi_url=None,

@@ -15,17 +15,18 @@ from customer_behavior.local.errors import LocalStackError
 from customer_behavior.local.options import StackOptions
 from customer_behavior.local.postgres import WAREHOUSE, EmbeddedPostgres
 from customer_behavior.local.stack import LocalStack, Say
+from customer_behavior.names import Dag
 from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
 
 DAGS = (
-    "load_history",
-    "train_models",
-    "ingest_events",
-    "score_customers",
-    "recommend",
-    "monitor_models",
-    "publish_marketing",
+    Dag.LOAD_HISTORY,
+    Dag.TRAIN_MODELS,
+    Dag.INGEST_EVENTS,
+    Dag.SCORE_CUSTOMERS,
+    Dag.RECOMMEND,
+    Dag.MONITOR_MODELS,
+    Dag.PUBLISH_MARKETING,
 )
 
 
@@ -92,14 +93,14 @@ def _history(chain: Chain, todo: demo.Missing, phases: dict[str, float], say: Sa
         _phase(say, f"Loading {demo.HISTORY_FIRST} to {demo.HISTORY_LAST}", todo.history) as needed,
     ):
         if needed:
-            chain.trigger("load_history", conf={"source": demo.SOURCE, **span})
+            chain.trigger(Dag.LOAD_HISTORY, conf={"source": demo.SOURCE, **span})
     with _timed(phases, "train"), _phase(say, f"Training as of {demo.TRAINED_AS_OF}", todo.model) as needed:
         if needed:
             day = demo.TRAINED_AS_OF - demo.ONE_DAY
-            chain.trigger("train_models", day=day, conf={"promote": True})
+            chain.trigger(Dag.TRAIN_MODELS, day=day, conf={"promote": True})
     with _timed(phases, "score"), _phase(say, f"Scoring {demo.JUDGED_AS_OF}", todo.judged_scores) as needed:
         if needed:
-            chain.trigger("score_customers", day=demo.JUDGED_AS_OF - demo.ONE_DAY)
+            chain.trigger(Dag.SCORE_CUSTOMERS, day=demo.JUDGED_AS_OF - demo.ONE_DAY)
 
 
 def _week(chain: Chain, todo: demo.Missing, phases: dict[str, float], say: Say) -> None:
@@ -109,15 +110,15 @@ def _week(chain: Chain, todo: demo.Missing, phases: dict[str, float], say: Say) 
     """
     last_days = f"{demo.BACKFILL_FIRST} to {demo.BACKFILL_LAST}"
     steps = (
-        ("ingest", f"Backfilling {last_days}: ingest", {"ingest_events": todo.ingested}, 2),
-        ("score week", f"Backfilling {last_days}: scores", {"score_customers": todo.scored}, 2),
+        ("ingest", f"Backfilling {last_days}: ingest", {Dag.INGEST_EVENTS: todo.ingested}, 2),
+        ("score week", f"Backfilling {last_days}: scores", {Dag.SCORE_CUSTOMERS: todo.scored}, 2),
         (
             "recommend, monitor",
             f"Backfilling {last_days}: recommendations and monitoring, side by side",
-            {"recommend": todo.recommended, "monitor_models": todo.monitored},
+            {Dag.RECOMMEND: todo.recommended, Dag.MONITOR_MODELS: todo.monitored},
             1,
         ),
-        ("publish", f"Backfilling {last_days}: publishing", {"publish_marketing": todo.published}, 1),
+        ("publish", f"Backfilling {last_days}: publishing", {Dag.PUBLISH_MARKETING: todo.published}, 1),
     )
     for name, title, dags, parallel in steps:
         with _timed(phases, name), _phase(say, title, any(dags.values())) as needed:

@@ -12,11 +12,12 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.features.ledger import fingerprint, first_event_day
 from customer_behavior.ingest.source import load_source
+from customer_behavior.names import Role
 from customer_behavior.warehouse import Warehouse, lock, make_temporary, replace_slice, run_sql, sql_text
 
 
 def ensure(
-    warehouse: Warehouse, sources: Sequence[str], as_of: date, *, role: str, run_id: str | None = None
+    warehouse: Warehouse, sources: Sequence[str], as_of: date, *, role: Role, run_id: str | None = None
 ) -> date | None:
     """Make the newest checkpoint that `as_of` may use, if it is not there or stale; return its date, None if it has none."""
     lateness = timedelta(days=max(load_source(name).max_lateness_days for name in sources))

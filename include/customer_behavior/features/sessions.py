@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.features.ledger import is_current
+from customer_behavior.names import Role
 from customer_behavior.readiness import require_ready
 from customer_behavior.settings import Settings
 from customer_behavior.warehouse import (
@@ -31,7 +32,7 @@ def build(
     settings: Settings,
     day: date,
     *,
-    role: str = "score",
+    role: Role = Role.SCORE,
     run_id: str | None = None,
     only_if_missing: bool = False,
 ) -> int:
@@ -42,7 +43,7 @@ def build(
 
     Parameters
     ----------
-    role : str
+    role : Role
         Role that writes: score, or train for training sets.
     only_if_missing : bool
         Keep a day that has been built, with or without rows, unless a batch up to `day` has been loaded since it was.

@@ -9,6 +9,7 @@ from customer_behavior.errors import ConfigurationError
 from customer_behavior.features import checkpoint
 from customer_behavior.features.ledger import is_current
 from customer_behavior.features.windows import bands_sql, insert_sql
+from customer_behavior.names import Role
 from customer_behavior.readiness import require_ready
 from customer_behavior.settings import Feature, Features, Settings, Shop
 from customer_behavior.warehouse import Warehouse, ensure_partitions, lock, make_temporary, replace_date, sql_text
@@ -21,7 +22,7 @@ def build(
     settings: Settings,
     as_of: date,
     *,
-    role: str = "score",
+    role: Role = Role.SCORE,
     run_id: str | None = None,
     only_if_missing: bool = False,
 ) -> int:
@@ -29,7 +30,7 @@ def build(
 
     Parameters
     ----------
-    role : str
+    role : Role
         Role that writes: score, or train for training snapshots.
     only_if_missing : bool
         Keep a snapshot that is there, unless a batch of its past has been loaded since it was taken.

@@ -16,6 +16,7 @@ from customer_behavior.ingest.landing import SHOWN, Found, counted_once, landed_
 from customer_behavior.ingest.loading import Delivery, load, staged
 from customer_behavior.ingest.source import Source, load_source
 from customer_behavior.ingest.staging import Batch
+from customer_behavior.names import Role
 from customer_behavior.settings import Shop
 from customer_behavior.warehouse import Warehouse, lock
 
@@ -86,10 +87,10 @@ def load_batches(
     source = load_source(source_name)
     totals: Counter[str] = Counter()
     passed_over: list[str] = []
-    with warehouse.begin("ingest") as holder:
+    with warehouse.begin(Role.INGEST) as holder:
         lock(holder, f"ingest {source.name}")  # before a file is read: two runs of a date see the same files
         for delivery in _read_ahead(source, shop, _chunks(source, first, last, landing), landing):
-            with warehouse.begin("ingest") as connection, left_out(connection, delivery):
+            with warehouse.begin(Role.INGEST) as connection, left_out(connection, delivery):
                 refuse_to_empty(connection, source.name, [one.batch_date for one in delivery.batches if not one.files])
                 load(connection, delivery, shop, run_id)
             batches = delivery.batches

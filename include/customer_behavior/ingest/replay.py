@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from customer_behavior.ingest.batches import load_batches
+from customer_behavior.names import Role
 from customer_behavior.settings import Shop
 from customer_behavior.warehouse import Warehouse
 
@@ -34,10 +35,10 @@ def replay_rejects(
         " AND (CAST(:reason AS TEXT) IS NULL OR reason = :reason) GROUP BY batch_date ORDER BY batch_date"
     )
     asked = {"source": source, "first": first, "last": last, "reason": reason}
-    with warehouse.begin("ingest") as connection:
+    with warehouse.begin(Role.INGEST) as connection:
         before = [(row[0], row[1]) for row in connection.execute(rejects, asked)]
     for batch_date, _ in before:
         load_batches(warehouse, shop, source, batch_date, batch_date, landing=landing)
-    with warehouse.begin("ingest") as connection:
+    with warehouse.begin(Role.INGEST) as connection:
         after = {row[0]: row[1] for row in connection.execute(rejects, asked)}
     return [(batch_date, count, after.get(batch_date, 0)) for batch_date, count in before]

@@ -6,6 +6,7 @@ from typing import Any
 
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.models import promotions
+from customer_behavior.names import Role
 from customer_behavior.settings import TargetKey
 from customer_behavior.tracking.mirror import mirror
 from customer_behavior.warehouse import Warehouse, run_sql
@@ -43,7 +44,7 @@ def choices(warehouse: Warehouse, key: TargetKey, serves_after: date | None) -> 
     NotReadyError
         When nothing is loaded, so that no date is known.
     """
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         after = serves_after or run_sql(connection, "maintenance/newest_dates").one().known
         if after is None:
             raise NotReadyError(
@@ -92,7 +93,7 @@ def promote_chosen(
     """
     model_id = chosen.rpartition(": ")[2]
     done: dict[str, Any] = {"target": str(key), "serves_after": str(serves_after)}
-    with warehouse.begin("train") as connection:
+    with warehouse.begin(Role.TRAIN) as connection:
         serving = promotions.serving_after(connection, key.target, key.horizon_days, serves_after)
         if chosen == LEAVE or model_id == serving:
             return {**done, "from": serving, "to": serving, "promotion_id": None}

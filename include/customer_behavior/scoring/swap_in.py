@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.models.promotions import Serving, serving_models
+from customer_behavior.names import Role
 from customer_behavior.settings import Settings, TargetKey
 from customer_behavior.targets.statements import population_clause, with_clauses
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql, sql_text
@@ -47,7 +48,7 @@ def swap_in(
         published, and the scores that were there stay.
     """
     result: dict[str, Any] = {"as_of": str(as_of), "rows": {}, "models": {}}
-    with warehouse.begin("score") as connection, ThreadPoolExecutor(1) as beside:
+    with warehouse.begin(Role.SCORE) as connection, ThreadPoolExecutor(1) as beside:
         lock(connection, f"publish scores {as_of}")
         serving = serving_models(connection, settings, as_of)
         checking = beside.submit(_check, warehouse, settings.primary, serving, as_of, run_token, buckets)
@@ -75,7 +76,7 @@ def _check(
     warehouse: Warehouse, primary: TargetKey, serving: Sequence[Serving], as_of: date, run_token: str, buckets: int
 ) -> None:
     """Raise unless each bucket of each target holds its own customers, each once, scored by the model that serves."""
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         for one in serving:
             _check_target(connection, primary, one, as_of, run_token, buckets)
 

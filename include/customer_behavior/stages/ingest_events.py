@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_behavior import readiness
+from customer_behavior.names import Role
 from customer_behavior.paths import landing_dir
 from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse
@@ -12,13 +13,13 @@ from customer_behavior.warehouse import Warehouse
 
 def require_files(warehouse: Warehouse, as_of: date, landing: Path) -> None:
     """Raise NotReadyError unless each active source has landed its files for the day before `as_of`, or may do without."""
-    with warehouse.begin("ingest") as connection:
+    with warehouse.begin(Role.INGEST) as connection:
         readiness.require_files(connection, load_settings().shop.sources, as_of, landing)
 
 
 def begins_later(warehouse: Warehouse, source: str, day: date, landing: Path) -> date | None:
     """Return the first batch date of a source that was switched on after `day` and has no file for it; None where it has to load."""
-    with warehouse.begin("ingest") as connection:
+    with warehouse.begin(Role.INGEST) as connection:
         return readiness.begins_later(connection, source, day, landing)
 
 

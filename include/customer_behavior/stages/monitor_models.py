@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from customer_behavior.names import Dag, Role
 from customer_behavior.readiness import require_day_before, require_scores
 from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse, lock
@@ -13,8 +14,8 @@ DRIFT_RUNS = "monitoring.drift_runs"
 
 def require_scored(warehouse: Warehouse, as_of: date) -> None:
     """Raise NotReadyError unless `as_of` has been scored, and the day before has been monitored."""
-    with warehouse.begin("score") as connection:
-        require_day_before(connection, DRIFT_RUNS, as_of, "monitor_models")
+    with warehouse.begin(Role.SCORE) as connection:
+        require_day_before(connection, DRIFT_RUNS, as_of, Dag.MONITOR_MODELS)
         require_scores(connection, as_of, load_settings().primary)
 
 
@@ -29,10 +30,10 @@ def measure_drift(warehouse: Warehouse, as_of: date, *, run_id: str | None = Non
     from customer_behavior.monitoring.drift import features
 
     settings = load_settings()
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         lock(connection, "measure_drift")
         require_scores(connection, as_of, settings.primary)
-        require_day_before(connection, DRIFT_RUNS, as_of, "monitor_models")
+        require_day_before(connection, DRIFT_RUNS, as_of, Dag.MONITOR_MODELS)
         return features.measure_drift(connection, settings, as_of, run_id=run_id)
 
 
@@ -46,9 +47,9 @@ def judge_matured(warehouse: Warehouse, as_of: date, *, run_id: str | None = Non
     """
     from customer_behavior.monitoring.performance import matured
 
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         lock(connection, "judge_matured")
-        require_day_before(connection, DRIFT_RUNS, as_of, "monitor_models")
+        require_day_before(connection, DRIFT_RUNS, as_of, Dag.MONITOR_MODELS)
         return matured.judge_matured(connection, load_settings(), as_of, run_id=run_id)
 
 
@@ -58,7 +59,7 @@ def raise_incidents(
     """Record what is wrong on `as_of`; see `customer_behavior.monitoring.incidents.alerts.raise_incidents`."""
     from customer_behavior.monitoring.incidents import alerts
 
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         lock(connection, "raise_incidents")
         return alerts.raise_incidents(connection, load_settings(), as_of, quiet=quiet, run_id=run_id)
 
@@ -67,7 +68,7 @@ def pending_mail(warehouse: Warehouse, as_of: date) -> dict[str, Any] | None:
     """Return the mail that has to be sent for `as_of`; see `customer_behavior.monitoring.incidents.mail.pending_mail`."""
     from customer_behavior.monitoring.incidents import mail
 
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         return mail.pending_mail(connection, load_settings().shop, as_of)
 
 
@@ -77,6 +78,6 @@ def mark_mailed(
     """Record that the mail with these alerts was handed over; return how many it marked."""
     from customer_behavior.monitoring.incidents import mail
 
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         lock(connection, "raise_incidents")
         return mail.mark_mailed(connection, as_of, alert_ids, run_id=run_id)

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from customer_behavior.names import Role
 from customer_behavior.readiness import require_recommendations, require_scores
 from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse, lock
@@ -10,7 +11,7 @@ from customer_behavior.warehouse import Warehouse, lock
 
 def require_recommended(warehouse: Warehouse, as_of: date) -> None:
     """Raise NotReadyError unless `recommend` ran for the date."""
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         require_recommendations(connection, as_of)
 
 
@@ -27,7 +28,7 @@ def publish(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> 
     from customer_behavior.marketing import contract
 
     settings = load_settings()
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         # The same locks as the stages that write what is read here: never half of one run and half of another.
         for name in (f"publish scores {as_of}", "recommend_actions", f"recommend_products {as_of}", f"publish {as_of}"):
             lock(connection, name)

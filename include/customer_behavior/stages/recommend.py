@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from customer_behavior.names import Dag, Role
 from customer_behavior.readiness import require_day_before, require_scores
 from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse, lock
@@ -12,8 +13,8 @@ ACTIONS = "marketing.action_recommendations"
 
 def require_scored(warehouse: Warehouse, as_of: date) -> None:
     """Raise NotReadyError unless `as_of` has been scored, and the recommendations of the day before are there."""
-    with warehouse.begin("score") as connection:
-        require_day_before(connection, ACTIONS, as_of, "recommend")
+    with warehouse.begin(Role.SCORE) as connection:
+        require_day_before(connection, ACTIONS, as_of, Dag.RECOMMEND)
         require_scores(connection, as_of, load_settings().primary)
 
 
@@ -28,7 +29,7 @@ def products(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) ->
     from customer_behavior.recommend.products.repeat_purchases import recommend_products
 
     settings = load_settings()
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         lock(connection, f"recommend_products {as_of}")
         require_scores(connection, as_of, settings.primary)
         return recommend_products(connection, settings, as_of, run_id=run_id)
@@ -46,8 +47,8 @@ def actions(warehouse: Warehouse, as_of: date, *, run_id: str | None = None) -> 
     from customer_behavior.recommend.actions.next_actions import recommend_actions
 
     settings = load_settings()
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         lock(connection, "recommend_actions")
         require_scores(connection, as_of, settings.primary)
-        require_day_before(connection, ACTIONS, as_of, "recommend")
+        require_day_before(connection, ACTIONS, as_of, Dag.RECOMMEND)
         return recommend_actions(connection, settings, as_of, run_id=run_id)

@@ -5,6 +5,7 @@ from typing import Any
 
 from customer_behavior.asof import batch_date_for
 from customer_behavior.features import sessions, snapshot
+from customer_behavior.names import Role
 from customer_behavior.readiness import require_ready
 from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import Warehouse, lock
@@ -12,7 +13,7 @@ from customer_behavior.warehouse import Warehouse, lock
 
 def require_batches(warehouse: Warehouse, as_of: date) -> None:
     """Raise NotReadyError unless every active source has a row in the ledger for the day before `as_of`."""
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         require_ready(connection, load_settings().shop.sources, as_of)
 
 
@@ -36,7 +37,7 @@ def plan_buckets(warehouse: Warehouse, as_of: date) -> list[int]:
     from customer_behavior.scoring import plan
 
     settings = load_settings()
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         serving_models(connection, settings, as_of)
         return plan.plan_buckets(connection, as_of, settings.targets.scoring.bucket_rows)
 
@@ -47,7 +48,7 @@ def score_bucket(
     """Stage the scores of one bucket; see `customer_behavior.scoring.bucket.stage_bucket`."""
     from customer_behavior.scoring.bucket import stage_bucket
 
-    with warehouse.begin("score") as connection:
+    with warehouse.begin(Role.SCORE) as connection:
         lock(connection, f"score {run_token} {bucket}")
         rows = stage_bucket(
             connection, load_settings(), as_of, bucket=bucket, buckets=buckets, run_token=run_token, run_id=run_id

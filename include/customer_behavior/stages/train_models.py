@@ -14,6 +14,7 @@ from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.features import sessions, snapshot
 from customer_behavior.features.ledger import first_event_day
 from customer_behavior.models import promotions, registry
+from customer_behavior.names import Role
 from customer_behavior.readiness import require_history
 from customer_behavior.reporting import training_report as reports
 from customer_behavior.settings import Settings, Target, TargetKey, Training, load_settings
@@ -85,7 +86,7 @@ def train_targets(
 def _look_at_sources(warehouse: Warehouse, settings: Settings, as_of: date) -> tuple[date, list[Finding]]:
     """Return the first event's day and what is wrong with the sources."""
     sources = settings.shop.sources
-    with warehouse.begin("train") as connection:
+    with warehouse.begin(Role.TRAIN) as connection:
         require_history(connection, sources, as_of)
         day = first_event_day(connection, as_of)
         if day is None:
@@ -111,11 +112,11 @@ def _train_target(night: Night, key: TargetKey, first_day: date, findings: Seque
     data = _read(night, target, question, cutoffs, settings)
     if target.entity == "session" and not any(len(part) for part in data.parts().values()):
         return _skipped(key, night.as_of)
-    with night.warehouse.begin("train") as connection:
+    with night.warehouse.begin(Role.TRAIN) as connection:
         serving_now = promotions.champion_after(connection, key, night.as_of)
     start = warm_start_of(serving_now.model) if serving_now and serving_now.model else None
     trained = train(data, cutoffs, question, night.as_of, settings, champion=start, findings=findings)
-    with night.warehouse.begin("train") as connection:
+    with night.warehouse.begin(Role.TRAIN) as connection:
         lock(connection, f"train {key.target}/{key.horizon_days}")
         name = registry.save(connection, trained.registration(), night.as_of, night.run_id)
         decision, promoted = _pass_gate(connection, night, trained, name, settings)
@@ -142,13 +143,13 @@ def _read(night: Night, target: Target, question: Question, cutoffs: Cutoffs, se
     for day in cutoffs.all():
         if target.entity == "customer":
             snapshot.build(
-                night.warehouse, night.settings, day, role="train", run_id=night.run_id, only_if_missing=True
+                night.warehouse, night.settings, day, role=Role.TRAIN, run_id=night.run_id, only_if_missing=True
             )
         else:
             sessions.build(
-                night.warehouse, night.settings, day, role="train", run_id=night.run_id, only_if_missing=True
+                night.warehouse, night.settings, day, role=Role.TRAIN, run_id=night.run_id, only_if_missing=True
             )
-    with night.warehouse.begin("train") as connection:
+    with night.warehouse.begin(Role.TRAIN) as connection:
         return read_dataset(connection, target, question.key, cutoffs, night.as_of, question.catalogue, settings)
 
 

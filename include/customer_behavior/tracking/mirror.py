@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior import tracking
 from customer_behavior.models import registry
+from customer_behavior.names import Role
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def mirror(warehouse: Warehouse) -> None:
     without it, and the next call tells it what it missed.
     """
     try:
-        with warehouse.begin("train") as connection:
+        with warehouse.begin(Role.TRAIN) as connection:
             lock(connection, "mirror models")
             for version in run_sql(connection, "tracking/untracked_models", at_once=AT_ONCE).mappings().all():
                 logged = tracking.log_training(_record(connection, version))

@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import NullPool
 
 from customer_behavior.errors import ConfigurationError
+from customer_behavior.names import Role
 from customer_behavior.warehouse.faults import spoken
 from customer_behavior.warehouse.revision import require_revision
 
-ROLES = ("ingest", "train", "score", "api", "marketing_reader")
 FORM = "give the warehouse as postgresql://user:password@host:port/database"
 
 
@@ -85,8 +85,8 @@ class Warehouse:
         WarehouseError, TemporaryError
             In place of every error of PostgreSQL: see `customer_behavior.warehouse.faults`.
         """
-        if role is not None and role not in ROLES:
-            raise ValueError(f"role {role!r} is none of {', '.join(ROLES)}")
+        if role is not None:
+            role = Role(role)
         with self.begin_unmigrated() as connection:
             if not self._fits:
                 require_revision(connection)

@@ -21,6 +21,7 @@ from customer_behavior.ingest.ids import ID_FIELDS, is_rounded, read_id, trimmed
 from customer_behavior.ingest.landing import as_json, counted_once, landed_files, still_awaited
 from customer_behavior.ingest.numbers import read_number
 from customer_behavior.ingest.reading import Block, read_delimited
+from customer_behavior.names import Role
 from customer_behavior.settings import Shop
 from customer_behavior.warehouse import BATCH_ROWS, Warehouse, audit, copy_arrow, copy_frame, lock, run_sql
 
@@ -61,7 +62,7 @@ def load_delivery(
         )
     if not files and dimension.on_missing == "fail":
         raise NotReadyError(f"{name} {batch_date}: no file at {landing / dimension.path.format(date=batch_date)}")
-    with open_engine(dimension.timezone) as engine, warehouse.begin("ingest") as connection:
+    with open_engine(dimension.timezone) as engine, warehouse.begin(Role.INGEST) as connection:
         lock(connection, f"ingest {name}")
         if not files and dimension.kind == "customers" and (before := _loaded_before(connection, name, batch_date)):
             log.warning("%s %s: no file has landed; what it delivered before stays", name, batch_date)
