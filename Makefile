@@ -79,6 +79,7 @@ lint: $(STAMP) ## Style, types, SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/numpydoc lint $$(git ls-files 'include/customer_behavior/*.py' 'plugins/*.py')
 	@$(BIN)/sqlfluff lint --disable-progress-bar include/sql
 
 clean: down ## Stop all and remove .venv, .run and the database, wherever it is

@@ -32,7 +32,8 @@ class Chain:
 
     Parameters
     ----------
-    say : takes each line for the user.
+    say
+        takes each line for the user
     """
 
     def __init__(self, stack: LocalStack, say: Say) -> None:

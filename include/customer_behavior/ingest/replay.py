@@ -28,7 +28,8 @@ def replay_rejects(
 
     Returns
     -------
-    list of (batch date, rejects before, rejects after)
+    list of tuple
+        Batch date, rejects before, rejects after.
     """
     rejects = sa.text(
         "SELECT batch_date, count(*) FROM raw.rejected_events WHERE source = :source AND batch_date BETWEEN :first AND :last"

@@ -21,8 +21,10 @@ class AirflowApi:
 
     Parameters
     ----------
-    address : ``http://host:port`` of the API server.
-    password : of the user ``admin``.
+    address
+        ``http://host:port`` of the API server
+    password
+        of the user ``admin``
     """
 
     def __init__(self, address: str, password: str) -> None:

@@ -41,10 +41,14 @@ class EmbeddedPostgres:
 
     Parameters
     ----------
-    state_dir : where its port, passwords and log are kept (``.run``); created for the owner alone.
-    settings : server settings on top of the defaults (tests turn ``fsync`` off).
-    tied : the server stops when the process that started it dies, even by kill -9 (Linux).
-    base : where the data lives when run as root.
+    state_dir
+        where its port, passwords and log are kept (``.run``); created for the owner alone
+    settings
+        server settings on top of the defaults (tests turn ``fsync`` off)
+    tied
+        the server stops when the process that started it dies, even by kill -9 (Linux)
+    base
+        where the data lives when run as root
     """
 
     def __init__(

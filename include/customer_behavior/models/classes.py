@@ -16,13 +16,16 @@ from customer_behavior.targets.outcome import OUTCOMES, Kind
 class RfmClasses:
     """The mean outcome of a customer's class; a class is a quantile of each feature, or "no value".
 
-    Parameters
+    Attributes
     ----------
-    edges : feature to the ascending upper ends of its classes but the last
+    edges
+        feature to the ascending upper ends of its classes but the last
         A feature with k edges has k + 2 classes: those between the edges, and the rows without a value.
-    values : for 0, 1, ... features, the mean of each class by so many of them, the last feature's class running fastest
+    values
+        for 0, 1, ... features, the mean of each class by so many of them, the last feature's class running fastest
         A class that had no rows has the value of the class by one feature fewer.
-    outcome : what the values are, probabilities or amounts
+    outcome
+        what the values are, probabilities or amounts
     """
 
     features: tuple[str, ...]

@@ -25,12 +25,16 @@ RIDGE = 1e-3
 class Linear:
     """A weight for each column of the design: a feature's value, its missing flag, or one of its categories.
 
-    Parameters
+    Attributes
     ----------
-    medians : feature to the value that stands for a missing one
-    tailed : features that enter as log(1 + x)
-    flagged : features whose missing values have a weight of their own
-    weights, means : of the design's columns, in its order; a weight is in units of the column
+    medians
+        feature to the value that stands for a missing one
+    tailed
+        features that enter as log(1 + x)
+    flagged
+        features whose missing values have a weight of their own
+    weights, means
+        of the design's columns, in its order; a weight is in units of the column
     """
 
     features: tuple[str, ...]

@@ -188,7 +188,8 @@ class _Calibrating:
 
         Parameters
         ----------
-        learnt : what each fold's rows to learn from gave, in the order of the folds
+        learnt
+            what each fold's rows to learn from gave, in the order of the folds
         """
         margins = [self._margin(model, fold.calibration) for model, fold in zip(learnt, self.folds, strict=True)]
         given = _given(self.folds[-1].calibration)

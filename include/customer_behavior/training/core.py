@@ -37,11 +37,14 @@ DECIMALS = 9
 class Question:
     """What is asked of the rows, whatever table they came from.
 
-    Parameters
+    Attributes
     ----------
-    monotone : features that may only raise (1) or lower (-1) the prediction
-    catalogue : what is known of the features, for findings in words
-    unique_by : column that is there once a date, "" where rows are not unique by any
+    monotone
+        features that may only raise (1) or lower (-1) the prediction
+    catalogue
+        what is known of the features, for findings in words
+    unique_by
+        column that is there once a date, "" where rows are not unique by any
     """
 
     key: TargetKey

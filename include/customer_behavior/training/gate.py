@@ -24,10 +24,12 @@ class Decision:
 class Judged:
     """The rows that both models are judged on: later than the last label either one has learnt from.
 
-    Parameters
+    Attributes
     ----------
-    label, weight, customers : arrays of shape (n,); weight None where each row stands for itself
-    segments : name to a mask of shape (n,)
+    label, weight, customers
+        arrays of shape (n,); weight None where each row stands for itself
+    segments
+        name to a mask of shape (n,)
     """
 
     label: np.ndarray

@@ -55,7 +55,8 @@ def stability_index(first: tuple[pd.Series, np.ndarray], last: tuple[pd.Series, 
 
     Parameters
     ----------
-    first, last : values (n,) with the rows that each stands for (n,)
+    first, last
+        values (n,) with the rows that each stands for (n,)
 
     Notes
     -----

@@ -14,13 +14,18 @@ NAMED = 5
 class Finding:
     """One row of models.training_findings.
 
-    Parameters
+    Attributes
     ----------
-    severity : "blocking" (a fallback serves), "warning" or "note"
-    finding : short key, for example few_rows
-    statement : what was found, a sentence with its numbers
-    fix : what to do about it, with the file, the DAG or the setting to touch
-    details : the numbers, fit for JSON
+    severity
+        "blocking" (a fallback serves), "warning" or "note"
+    finding
+        short key, for example few_rows
+    statement
+        what was found, a sentence with its numbers
+    fix
+        what to do about it, with the file, the DAG or the setting to touch
+    details
+        the numbers, fit for JSON
     """
 
     severity: Severity

@@ -61,6 +61,9 @@ def held_out(customer_id: str, action: str, share: float) -> bool:
 def decide(customers: pd.DataFrame, actions: Actions, as_of: date) -> pd.DataFrame:
     """Return one row per customer: what to do, why, and whether held out.
 
+    Someone held out waits through the same cooldown as someone who is contacted: otherwise the two groups that the
+    holdout is there to compare would meet different rules.
+
     Parameters
     ----------
     customers : frame of shape (n, ...)
@@ -71,9 +74,6 @@ def decide(customers: pd.DataFrame, actions: Actions, as_of: date) -> pd.DataFra
     -------
     frame of shape (n, 5)
         customer_id, action, reason, holdout, last_action_date.
-
-    Someone held out waits through the same cooldown as someone who is contacted: otherwise the two groups that the
-    holdout is there to compare would meet different rules.
     """
     check_rules(actions, customers.columns)
     n = len(customers)

@@ -17,7 +17,8 @@ def read_labels(name: str, texts: pd.Series, kind: Kind, yes: str | None) -> tup
 
     Parameters
     ----------
-    texts : the column's values as `texts_of` gives them
+    texts
+        the column's values as `texts_of` gives them
 
     Raises
     ------

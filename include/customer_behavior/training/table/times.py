@@ -45,7 +45,8 @@ def read_stamps(name: str, column: pd.Series, texts: pd.Series) -> pd.Series:
 
     Parameters
     ----------
-    texts : the column's values as `texts_of` gives them
+    texts
+        the column's values as `texts_of` gives them
 
     Raises
     ------
