@@ -20,7 +20,7 @@ from support import stranger_files as files
 from support.stranger_files import check
 
 DAY = date(2024, 3, 25)
-SHAPES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+SHAPES: dict[str, tuple[str, dict[str, str | list[str]], dict[str, Any]]] = {
     "wholesaler": (
         files.wholesaler(),
         {

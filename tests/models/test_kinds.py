@@ -99,7 +99,8 @@ def test_contributions_are_shapley_values_of_the_trees_own_expectations(rows):
     one = rows.loc[rows["recent"].notna(), list(features)].head(3)
 
     def expectation(tree: pd.DataFrame, node: str, values: pd.Series, known: frozenset[str]) -> float:
-        at: pd.Series = tree.loc[node]
+        at = tree.loc[node]
+        assert isinstance(at, pd.Series)
         if at["Feature"] == "Leaf":
             return float(at["Gain"])
         if at["Feature"] in known:
