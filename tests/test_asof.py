@@ -111,6 +111,7 @@ def test_a_run_says_both_dates_and_its_as_of_date():
 )  # fmt: skip
 def test_a_midnight_of_elsewhere_that_is_another_day_of_the_shop_is_warned_of(logical, where, meant):
     warning = other_midnight(logical, NEW_YORK)
+    assert warning is not None
     assert where in warning
     assert f"If the day {meant[:10]} was meant, run {meant}." in warning
 
@@ -130,6 +131,7 @@ def test_exactly_the_midnights_that_mean_another_day_are_warned_of(day, shop, of
     if elsewhere.astimezone(zone).date() == day or elsewhere.astimezone(zone).time() == time():
         assert warning is None
     else:
+        assert warning is not None
         assert f"midnight of {day} in " in warning
         assert as_of_for(
             datetime.fromisoformat(warning.rsplit("run ", 1)[1].removesuffix(".")), zone

@@ -171,7 +171,7 @@ def test_the_architecture_lists_every_table_of_the_warehouse():
     made = set()
     for path in tracked("include/migrations/versions/*.py"):
         for call in calls(path, "table"):
-            schema, name = (argument.value for argument in call.args[:2] if isinstance(argument, ast.Constant))
+            schema, name = (str(argument.value) for argument in call.args[:2] if isinstance(argument, ast.Constant))
             made.add(f"{schema}.{name}")
     assert made
     assert made == set(re.findall(r"^\| `([a-z]+\.[a-z_]+)`", text_of("docs/architecture.md"), re.MULTILINE))
@@ -219,8 +219,8 @@ def test_the_map_of_the_architecture_is_the_tree():
     folders |= {f"include/{name.split('/')[1]}" for name in files if re.match(r"include/[^/]+/", name)}
     folders |= {f"plugins/{name.split('/')[1]}" for name in files if re.match(r"plugins/[^/]+/", name)}
     inside = {name.split("/")[2] for name in files if name.startswith("include/customer_behavior/")}
-    parts = {f"include/customer_behavior/{name}" for name in inside - {"__init__.py", "__main__.py"}}
-    assert named == folders | parts
+    folders |= {f"include/customer_behavior/{name}" for name in inside - {"__init__.py", "__main__.py"}}
+    assert named == folders
 
 
 def test_every_decision_is_listed_with_its_note():
@@ -233,7 +233,9 @@ def test_every_decision_is_listed_with_its_note():
 
 def test_the_tests_run_on_every_python_that_the_package_promises():
     promised = tomllib.loads(text_of("pyproject.toml"))["project"]["requires-python"]
-    first, end = (int(minor) for minor in re.fullmatch(r">=3\.(\d+),<3\.(\d+)", promised).groups())
+    ends = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", promised)
+    assert ends is not None
+    first, end = (int(minor) for minor in ends.groups())
     matrix = yaml.safe_load(text_of(".github/workflows/tests.yml"))["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["python-version"] == [f"3.{minor}" for minor in range(first, end)]
 

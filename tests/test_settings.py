@@ -103,6 +103,7 @@ def test_every_target_names_sql_that_is_there():
         assert sql_text(f"targets/rows/{target.entity}").text
         if target.entity == "customer":
             assert sql_text(f"targets/labels/{target.label}").text
+            assert target.population is not None
             assert sql_text(f"targets/populations/{target.population.name}").text
 
 

@@ -55,7 +55,7 @@ def shops() -> Iterator[Shop]:
         for n in range(20):
             random = np.random.default_rng([population, n])
             price, factor = round(float(np.exp(random.uniform(np.log(20), np.log(180)))), 2), random.uniform(0.25, 0.7)
-            planted = {"price_threshold": {"price": price, "factor": round(factor, 2)}}
+            planted: dict[str, Any] = {"price_threshold": {"price": price, "factor": round(factor, 2)}}
             yield Shop(f"threshold, {population:,} customers", n, population, ("price",), price, planted=planted)
     for kind, planted in NO_THRESHOLD.items():
         asked = ("price",) if "peak_hours" in planted else ("price", "traffic", "conversion")

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -58,8 +59,8 @@ def speed(machine: Machine) -> Figure:
     ours, bare = [], []
     for _ in range(machine.sizes.rounds):  # in turns, so that both meet the same machine
         warehouse = machine.warehouse()
-        bare.append(median_seconds(lambda w=warehouse: _bare_copy(machine, w, folder), 1))
-        ours.append(median_seconds(lambda w=warehouse: ingest(w, SOURCE, days[0], days[-1], landing=folder), 1))
+        bare.append(median_seconds(partial(_bare_copy, machine, warehouse, folder), 1))
+        ours.append(median_seconds(partial(ingest, warehouse, SOURCE, days[0], days[-1], landing=folder), 1))
         machine.drop(warehouse)
     return Figure(
         "ingest", rows / statistics.median(ours), "rows/s", "bare COPY", rows / statistics.median(bare), "at least 0.25"
@@ -115,7 +116,7 @@ def day_growth(machine: Machine) -> Figure:
         next_day = past[-1] + timedelta(days=1)
         _move(newest / SOURCE / f"{first}.csv", folder / SOURCE / f"{next_day}.csv", first, next_day)
         seconds[days] = median_seconds(
-            lambda w=warehouse, d=next_day, f=folder: ingest(w, SOURCE, d, d, landing=f), 2 * machine.sizes.rounds - 1
+            partial(ingest, warehouse, SOURCE, next_day, next_day, landing=folder), 2 * machine.sizes.rounds - 1
         )
         machine.drop(warehouse)
     return Figure("ingest_day_growth", seconds[long], "s", f"the same into {short} days", seconds[short], "at most 1.3")

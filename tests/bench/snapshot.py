@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -129,7 +130,7 @@ def growth(machine: Machine) -> Figure:
         analyze(warehouse)
         snapshot.build(warehouse, load_settings(), days[loaded])  # the month's checkpoint, which is made once a month
         for day in days[loaded:night]:
-            seconds.setdefault(night, []).append(median_seconds(lambda d=day: _night(warehouse, folder, d), 1))
+            seconds.setdefault(night, []).append(median_seconds(partial(_night, warehouse, folder, day), 1))
         loaded = night
     machine.drop(warehouse)
     late, early = (statistics.median(seconds[night]) for night in (old, young))

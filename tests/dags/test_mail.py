@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 
 from customer_behavior.errors import ConfigurationError, TemporaryError
 from customer_behavior.local.ports import free_port
+from customer_behavior.names import Dag
 from customer_behavior.paths import INCLUDE_DIR
 
 ONCALL = ["oncall@example.com"]
@@ -164,4 +165,4 @@ def test_with_nobody_to_tell_the_dags_have_no_mail_to_send(tmp_path, monkeypatch
     (tmp_path / "shop.yaml").write_text(yaml.safe_dump({**shop, "alert_to": value}))
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(tmp_path))
     monkeypatch.setattr(defaults, "SHOP", load_shop())
-    assert defaults.common("d", tags=[], doc_md=None)["on_failure_callback"] == []
+    assert defaults.common(Dag.INGEST_EVENTS, tags=[], doc_md=None)["on_failure_callback"] == []

@@ -92,7 +92,7 @@ def describe(folder: Path, form: str, **more) -> None:
     small_shop.configure(folder.parent, {"format": form.split(".")[0], "path": "till/{date}-*." + form, **more})
 
 
-def loaded(warehouse, root, first=DAY, last=DAY) -> dict[str, list[tuple]]:
+def loaded(warehouse, root, first=DAY, last=DAY) -> dict[str, list[str]]:
     """Load days from a root; return the rows of the tables, without who wrote them and when."""
     ingest(warehouse, "till", first, last, landing=root)
     with warehouse.begin() as connection:
@@ -204,8 +204,13 @@ def test_a_history_is_cut_in_a_bucket(store, shop, bucket):
 def test_a_dimension_lands_in_the_bucket_too(store, shop, bucket, warehouse, monkeypatch):
     folder = shop.parent / "dimensions"
     folder.mkdir()
-    described = {"description": "Consent", "kind": "customers", "path": "members/{date}.csv", "on_missing": "fail"}
-    described["columns"] = {"customer_id": "id", "consent": "consent"}
+    described = {
+        "description": "Consent",
+        "kind": "customers",
+        "path": "members/{date}.csv",
+        "on_missing": "fail",
+        "columns": {"customer_id": "id", "consent": "consent"},
+    }
     (folder / "members.yaml").write_text(yaml.safe_dump(described))
     monkeypatch.setenv("CUSTOMER_BEHAVIOR_DIMENSIONS", str(folder))
     with pytest.raises(NotReadyError, match=f"no file at s3://shop_files@{bucket}/landing/members/{DAY}.csv"):

@@ -216,7 +216,8 @@ def test_the_list_has_the_newest_reports_of_each_target_and_is_in_the_menu(serve
     ]
     assert not page.select("script")
     assert [link["href"] for link in page.select("a")] == [PAGE, "/customer-behavior/reports/aaaa"]
-    assert server.get(page.a["href"]).status_code == 200
+    assert page.a is not None
+    assert server.get(str(page.a["href"])).status_code == 200
     plugins = server.api.call("GET", "/plugins")["plugins"]
     [ours] = [plugin for plugin in plugins if plugin["name"] == "customer_behavior_reports"]
     [view] = ours["external_views"]

@@ -15,6 +15,7 @@ from customer_behavior.data_quality.usability import Finding, inspect, inspect_s
 from customer_behavior.data_quality.usability.columns import degenerate_columns
 from customer_behavior.data_quality.usability.drift import stability_index
 from customer_behavior.features import snapshot
+from customer_behavior.names import Role
 from customer_behavior.paths import sources_dir
 from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import copy_frame
@@ -200,7 +201,7 @@ def test_rows_alike_are_a_note_where_amounts_are_fine_and_nothing_where_values_a
 
 def test_what_moved_most_is_named_first_and_many_moves_are_a_warning():
     given = parts()
-    given["test"]["revenue_90d"] *= np.float32(5)
+    given["test"]["revenue_90d"] *= 5
     one = only(look(given), "drift_in_window")
     assert list(one.details["features"]) == ["revenue_90d"]
     assert look(given, (*FEATURES, *(f"noise_{n}" for n in range(3))))[0].finding == "column_gone"
@@ -370,11 +371,11 @@ def test_customers_taken_for_staff_or_bots_are_counted(shop, config):
     content = yaml.safe_load((config / "shop.yaml").read_text())
     people = sorted(purchases(40)["customer_id"].unique())
     (config / "shop.yaml").write_text(yaml.safe_dump(content | {"staff": people[:2]}))
-    snapshot.build(shop, load_settings(), AS_OF, role="train")
+    snapshot.build(shop, load_settings(), AS_OF, role=Role.TRAIN)
     found = only(ask(shop), "flagged_customers")
     assert (found.severity, found.details["staff"], found.details["customers"]) == ("note", 2, len(people))
     (config / "shop.yaml").write_text(yaml.safe_dump(content | {"staff": people[: len(people) // 10]}))
-    snapshot.build(shop, load_settings(), AS_OF, role="train")
+    snapshot.build(shop, load_settings(), AS_OF, role=Role.TRAIN)
     assert only(ask(shop), "flagged_customers").severity == "warning"
 
 

@@ -80,7 +80,9 @@ def test_a_weight_counts_like_rows_that_are_there_as_often(seed):
     ):
         assert measure(label, score, weight.astype(float)) == pytest.approx(measure(*often)), measure.__name__
     ones = np.ones(weight.sum())
-    assert metrics.calibration_error(label, score, weight) == pytest.approx(metrics.calibration_error(*often, ones))
+    assert metrics.calibration_error(label, score, weight) == pytest.approx(
+        metrics.calibration_error(often[0], often[1], ones)
+    )
 
 
 def test_bins_of_equal_weight_are_those_of_equal_size_when_all_weigh_the_same():

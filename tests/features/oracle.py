@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -117,9 +117,8 @@ class Piece:
         return len({getattr(event, field) for event in self.of("purchase")} - {None})
 
     def text(self, name: str) -> str | None:
-        return max(
-            (event.texts[name] for event in self.events if event.texts[name] is not None), key=by_bytes, default=None
-        )
+        said = (event.texts[name] for event in self.events)
+        return max((text for text in said if text is not None), key=by_bytes, default=None)
 
 
 def by_bytes(text: str) -> bytes:
@@ -134,8 +133,8 @@ def read(frame: pd.DataFrame, zone: ZoneInfo) -> list[Event]:
     return [_read(row, zone) for row in frame.to_dict("records")]
 
 
-def _read(row: dict[str, Any], zone: ZoneInfo) -> Event:
-    given = {name: None if pd.isna(value) else value for name, value in row.items()}
+def _read(row: dict[Hashable, Any], zone: ZoneInfo) -> Event:
+    given: dict[Hashable, Any] = {name: None if pd.isna(value) else value for name, value in row.items()}
     local = given["event_time"].to_pydatetime().astimezone(zone)
 
     def amount(name: str) -> Fraction | None:

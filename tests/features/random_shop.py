@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -215,7 +216,7 @@ def events(warehouse: Warehouse) -> pd.DataFrame:
 def expected(events: pd.DataFrame, as_of: list[date]) -> dict[date, dict[str, dict]]:
     """Return what the oracle makes of the events, as of each date."""
     known = oracle.read(events, ZONE)
-    rules = {
+    rules: dict[str, Any] = {
         "staff": {STAFF},
         "max_events_per_day": MAX_EVENTS,
         "max_orders_per_day": MAX_ORDERS,

@@ -85,7 +85,7 @@ def test_phrases_say_the_value_the_window_and_nothing_in_code(name):
     assert not re.search(r"[{}_]|  ", said + (feature.missing or ""))
     one = re.search(r"_(\d+)d$", name)
     window = one and f"_{one[1]}d" != "_1d" and name[: name.rindex("_")] in customer_day.COLUMNS and "max" not in name
-    if window:
+    if one and window:
         assert f"last {one[1]} days" in said
     shares = feature.unit == "share"
     assert ("%" in said) == (shares or name == "gap_variation")

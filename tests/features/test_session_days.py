@@ -11,6 +11,7 @@ from customer_behavior.errors import NotReadyError
 from customer_behavior.features import sessions
 from customer_behavior.maintenance import erasure
 from customer_behavior.maintenance.retention import find_old
+from customer_behavior.names import Role
 from customer_behavior.settings import load_settings
 from customer_behavior.warehouse import ensure_partitions
 from support.visited_shop import DAY, NEXT, keys, ledger, load, taken, visit
@@ -49,7 +50,7 @@ def test_only_if_missing_keeps_a_day_until_its_past_is_loaded_again(visited_shop
     ledger(warehouse, DAY - timedelta(days=40))  # history looks at it
     assert (kept(warehouse), writes(warehouse)) == (3, 3)
     assert (kept(warehouse), writes(warehouse)) == (3, 3)
-    sessions.build(warehouse, load_settings(), DAY, role="train")
+    sessions.build(warehouse, load_settings(), DAY, role=Role.TRAIN)
     assert writes(warehouse) == 4
 
 
@@ -69,7 +70,7 @@ def test_only_if_missing_builds_a_day_whose_rows_are_gone(visited_shop, warehous
 
 
 def kept(warehouse) -> int:
-    return sessions.build(warehouse, load_settings(), DAY, role="train", only_if_missing=True)  # as a training does
+    return sessions.build(warehouse, load_settings(), DAY, role=Role.TRAIN, only_if_missing=True)  # as a training does
 
 
 def writes(warehouse) -> int:
@@ -101,7 +102,8 @@ def test_retention_and_erasure_reach_it(visited_shop, warehouse):
     erasure.erase_customer(warehouse, "c2", dry_run=False)
     assert keys(taken(warehouse, DAY)) == [("s", 1)]
     with warehouse.begin() as connection:
-        ensure_partitions(connection, "features.session_snapshot", *[DAY + timedelta(days=400)] * 2)  # the newest stays
+        newest = DAY + timedelta(days=400)  # stays
+        ensure_partitions(connection, "features.session_snapshot", newest, newest)
     last = DAY + timedelta(days=401)  # a partition goes when its whole day is older than 400 days
     for known in (last - timedelta(days=1), last):
         with warehouse.begin() as connection:

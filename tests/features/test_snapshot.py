@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from customer_behavior.errors import NotReadyError
 from customer_behavior.features import snapshot
+from customer_behavior.names import Role
 from customer_behavior.settings import load_settings
 from customer_behavior.stages.ingest_events import ingest
 from support import small_shop
@@ -133,7 +135,7 @@ def test_a_date_whose_batch_is_missing_is_not_ready(warehouse, shop):
 
 def test_only_if_missing_keeps_what_is_there_until_its_past_is_loaded_again(warehouse, shop):
     shop({batch(1): [line(at(1))]})
-    build = {"role": "train", "only_if_missing": True}
+    build: dict[str, Any] = {"role": Role.TRAIN, "only_if_missing": True}
     assert snapshot.build(warehouse, load_settings(), AS_OF, **build) == 1
     shop({AS_OF: [line(at(0), customer="c3")]})  # of no concern to it
     snapshot.build(warehouse, load_settings(), AS_OF, **build)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -103,7 +104,7 @@ def test_a_column_without_an_entry_is_named_with_its_remedy(warehouse, loaded):
         snapshot.build(warehouse, load_settings(), AS_OF)
 
 
-BAD = {
+BAD: dict[str, dict[str, Any]] = {
     "aggregate: sum needs window_days": {"source": ["orders"], "aggregate": "sum"},
     "aggregate: ratio needs 2 columns as source, not 1": {"source": ["orders"], "aggregate": "ratio", "window_days": 7},
     "aggregate: max gives no category": {
@@ -136,6 +137,7 @@ def test_the_statements_are_made_the_same_each_time_and_name_the_columns_they_wr
 
 def test_what_has_no_aggregate_has_sql_of_its_own():
     known = sqlglot.parse_one(sql_text("features/snapshot/known").text, read="postgres")
+    assert isinstance(known, exp.Query)
     written = {column.alias_or_name for column in known.selects if not column.is_star}
     features = load_settings().catalogue.columns.items()
     assert written - {"customer_id"} == {name for name, feature in features if feature.aggregate is None}
@@ -144,14 +146,17 @@ def test_what_has_no_aggregate_has_sql_of_its_own():
 def test_sums_of_bands_have_the_types_of_the_rollup(postgres):
     engine = sa.create_engine(postgres.url("migrated"))
     with engine.connect() as connection:
-        types = dict(
+        types: dict[str, str] = dict(
             connection.exec_driver_sql(
                 "SELECT column_name, data_type FROM information_schema.columns"
                 " WHERE table_schema = 'features' AND table_name = 'customer_day'"
-            ).all()
+            )
+            .tuples()
+            .all()
         )
     engine.dispose()
     bands = sqlglot.parse_one(bands_sql(load_settings().catalogue.columns.values()), read="postgres")
+    assert isinstance(bands, exp.Query)
     added_up = {column.alias for column in bands.selects if isinstance(column, exp.Alias) and column.find(exp.Sum)}
     assert added_up & types.keys() == added_up - DERIVED.keys()
     assert {name for name, kind in types.items() if kind == "double precision"} == customer_day.AMOUNTS | {

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,7 +37,7 @@ LEDGER = "SELECT rows_read, rows_accepted, rows_rejected, rows_duplicate FROM ra
 REASONS = "SELECT line, reason FROM raw.rejected_events ORDER BY line, reason"
 
 
-def good(item: str, **changes: object) -> dict:
+def good(item: str, **changes: Any) -> dict:
     """A line that is an event, known again by its item."""
     return line(NOON, **{"item": item, "basket": f"b-{item}"[:40], **changes})
 
@@ -171,7 +172,7 @@ def test_a_truncated_parquet_file_is_refused_whole_and_named(refused, share):
 
 def test_a_parquet_file_with_a_flipped_bit_is_refused_or_accounted_for(landing, load, query):
     whole = encoded("parquet", [good(f"i{n}", price=n) for n in range(500)])
-    ends = Counter()
+    ends: Counter[str] = Counter()
     for place in range(4, len(whole), len(whole) // 25):
         flipped = bytearray(whole)
         flipped[place] ^= 0x04

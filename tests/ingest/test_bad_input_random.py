@@ -109,10 +109,13 @@ def test_a_hostile_text_in_any_field_is_kept_as_it_is_and_not_executed(landing, 
     ]
     assert sorted(kept, key=str) == sorted(expected, key=str)
     customers = [row[0] for row in query("SELECT customer_id FROM features.customer_day")]
-    assert sorted(customers) == sorted(_seen(_of("customer_id", text), is_id=True) for text in HOSTILE)
+    seen = [_seen(_of("customer_id", text), is_id=True) for text in HOSTILE]
+    assert sorted(customers, key=str) == sorted(seen, key=str)
     details = query("SELECT detail, raw_text FROM raw.rejected_events ORDER BY line")
     for (detail, raw), row in zip(details, bad, strict=True):
-        assert _seen(row["of brand"])[:100].strip() in detail
+        brand = _seen(row["of brand"])
+        assert brand is not None
+        assert brand[:100].strip() in detail
         assert "bad " in raw
 
 
@@ -166,7 +169,8 @@ BROKEN_JSON = [b"{", b"[1, 2]", b'{"time": "\xff"}', b'{"item": "\\u0000"}', b'{
 def compose(form: str, pieces: list) -> tuple[bytes, int, list[str]]:
     """Return the bytes of a file, its records, and the items of those that are events."""
     lines: list[bytes] = []
-    records, kept = 0, []
+    kept: list[str] = []
+    records = 0
     for number, (kind, value) in enumerate(pieces):
         row = line(NOON, basket=f"b{number}", item=f"{number}{value if kind == 'good' else ''}")
         if kind == "spoilt":
@@ -180,7 +184,9 @@ def compose(form: str, pieces: list) -> tuple[bytes, int, list[str]]:
             continue
         lines.append(csv_line(row) if form == "csv" else json.dumps(row, ensure_ascii=number % 2 == 0).encode())
         if kind == "good":
-            kept.append(_seen(row["item"], is_id=True))
+            item = _seen(row["item"], is_id=True)
+            assert item is not None
+            kept.append(item)
     head = [",".join(HEADER).encode()] if form == "csv" else []
     return b"\n".join([*head, *lines]) + b"\n" * (len(pieces) % 2), records, kept
 

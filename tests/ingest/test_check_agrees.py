@@ -129,7 +129,7 @@ def test_what_the_check_says_is_what_the_ledger_has(landing, load, query):
 
 def test_the_files_made_are_of_all_kinds():
     """Else the property above would hold of nothing."""
-    kinds = Counter()
+    kinds: Counter[str] = Counter()
     for seed in range(FILES):
         source, text = made(random.Random(seed))
         kinds[source.get("format", "csv")] += 1

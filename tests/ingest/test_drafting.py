@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +20,7 @@ from support import stranger_files as files
 from support.stranger_files import check
 
 DAY = date(2024, 3, 25)
-SHAPES = {
+SHAPES: dict[str, tuple[str, dict[str, str | list[str]], dict[str, Any]]] = {
     "wholesaler": (
         files.wholesaler(),
         {

@@ -38,7 +38,7 @@ def test_an_existing_source_is_never_overwritten(landing, capsys):
 
 def test_the_shops_comments_stay(landing):
     shipped = (INCLUDE_DIR / "config" / "shop.yaml").read_text()
-    changes = {"currency": "EUR", "timezone": "Europe/Paris", "sources": ["webshop"]}
+    changes: dict[str, str | list[str]] = {"currency": "EUR", "timezone": "Europe/Paris", "sources": ["webshop"]}
     text = changed_shop(shipped, changes)
     assert yaml.safe_load(text) == yaml.safe_load(shipped) | changes
     assert re.findall(r"#.*", text) == re.findall(r"#.*", shipped)

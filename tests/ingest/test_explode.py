@@ -55,6 +55,7 @@ def test_each_item_is_a_row_of_its_line(landing, form):
     reader = read_jsonl if form == "jsonl" else read_parquet
     [block] = reader(path, ["customer", "goods.id"], "goods")
     assert block.table.to_pylist() == [{"customer": "c1", "goods.id": one} for one in ("a", "b", None, "c", None)]
+    assert block.items is not None
     assert list(zip(block.lines.tolist(), block.items.tolist(), strict=True)) == [
         (1, 1),
         (1, 2),

@@ -176,7 +176,7 @@ def test_a_compressed_copy_that_breaks_off_is_not_chosen(tmp_path):
 
 
 def test_one_file_alone_is_not_opened_and_others_only_where_they_begin_alike(tmp_path, monkeypatch):
-    read = Counter()
+    read: Counter[str] = Counter()
     opened = same_content.open_text
 
     def counting(path):
@@ -258,7 +258,7 @@ def test_random_days_are_loaded_as_they_were_sold(landing, load, query):
     small_shop.configure(landing.parent, {"path": "till/{date}*.csv*", "on_missing": "empty"})
     chance = random.Random(7)
     header = ",".join(small_shop.HEADER) + "\n"
-    told = []
+    told: list[tuple[date, int, int, float]] = []
     day = DAY
     while len(told) < 40:
         sold, awaited = land_at_random(

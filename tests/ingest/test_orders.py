@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -27,7 +28,7 @@ KNOWN = (
     " AND (superseded_on IS NULL OR superseded_on >= :as_of) GROUP BY 1"
 )
 LEDGER = "SELECT batch_date, rows_read, rows_accepted, rows_rejected, rows_duplicate FROM raw.ingest_batches ORDER BY 1"
-TILL = {
+TILL: dict[str, Any] = {
     "description": "Order lines",
     "path": "shop/{date}*.csv",
     "timezone": "UTC",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,10 +20,11 @@ from customer_behavior.ingest.source import load_source
 from customer_behavior.paths import INCLUDE_DIR
 from customer_behavior.settings import load_shop
 from customer_behavior.stages.ingest_events import ingest
+from customer_behavior.warehouse import Warehouse
 
 DAY, NEXT = date(2024, 3, 5), date(2024, 3, 6)
 TIME = f"{DAY} 10:00:00"
-WEB = {
+WEB: dict[str, Any] = {
     "description": "A web shop",
     "path": "web/{date}.csv",
     "timezone": "UTC",
@@ -44,7 +46,7 @@ class Web:
 
     folder: Path
     query: Callable[..., list[tuple]]
-    warehouse: object
+    warehouse: Warehouse
 
     def says(self, **changes: object) -> None:
         """Write the source's YAML; a change that is None takes a key away."""

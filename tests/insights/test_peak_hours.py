@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,7 +36,8 @@ def test_planted_hours_are_named(tmp_path, planted, traffic, conversion, seed):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_flat_day_has_no_peak(seed):
-    for shop in ({}, {"customer_spread": 1.5, "customers": 200}):
+    shops: tuple[dict[str, Any], ...] = ({}, {"customer_spread": 1.5, "customers": 200})
+    for shop in shops:
         found = find_peaks(hours(made_up(seed, **shop)))
         assert (found.traffic, found.conversion) == (None, None)
         assert (found.traffic_reason, found.conversion_reason) == (None, None)

@@ -76,6 +76,7 @@ def test_a_threshold_on_top_of_a_slope_is_found_with_its_own_factor():
 def test_a_step_too_small_to_tell_is_not_told():
     found = find_threshold(cells(made_up(1, 2_000_000, conversion=0.3, step=(79.90, 0.9))))
     assert found.threshold is None
+    assert found.p_value is not None
     assert found.p_value < 0.01
     assert found.reason == "no price at which conversion steps by much"
 

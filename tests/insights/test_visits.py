@@ -95,7 +95,7 @@ def test_visits_are_those_of_a_loop_over_the_events(warehouse, tmp_path, monkeyp
     load(warehouse, events)
     as_of = DAY + timedelta(days=1 + seed)
     visits, wanted = read(warehouse, as_of), expected(events, as_of)
-    by_hour = defaultdict(lambda: [0, 0])
+    by_hour: defaultdict[tuple[date, int], list[int]] = defaultdict(lambda: [0, 0])
     for one in wanted:
         by_hour[one["day"], one["hour"]][0] += 1
         by_hour[one["day"], one["hour"]][1] += one["bought"]
@@ -103,7 +103,7 @@ def test_visits_are_those_of_a_loop_over_the_events(warehouse, tmp_path, monkeyp
     assert table(visits.hours, "day", "cluster", "hour") == {key: tuple(value) for key, value in by_hour.items()}
     assert table(visits.hours, "customer", "hour") == table(visits.hours, "day", "hour")
     priced = [one for one in wanted if one["price"] is not None]
-    by_price = defaultdict(lambda: [0, 0])
+    by_price: defaultdict[float, list[int]] = defaultdict(lambda: [0, 0])
     for one in priced:
         by_price[one["price"]][0] += 1
         by_price[one["price"]][1] += one["bought"]

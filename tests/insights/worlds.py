@@ -107,7 +107,7 @@ def cells(visits: pd.DataFrame) -> pd.DataFrame:
 
 def hours(visits: pd.DataFrame) -> pd.DataFrame:
     """Return what insights/visit_hours.sql returns."""
-    clusters = {"day": visits["day"], "customer": bucket(visits["customer"])}
+    clusters: dict[str, pd.Series | np.ndarray] = {"day": visits["day"], "customer": bucket(visits["customer"])}
     return pd.concat(
         visits.assign(clusters=kind, cluster=cluster)
         .groupby(["clusters", "cluster", "hour"], as_index=False)

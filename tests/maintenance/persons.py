@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,7 +26,7 @@ PLAIN = {
     "columns": COLUMNS,
     "reject_limit": 1.0,
 }
-SOURCES = {
+SOURCES: dict[str, dict[str, Any]] = {
     "plain": {},
     "mail": {"rules": {"lowercase": ["customer_id"]}},
     "spaced": {"customer_namespace": "web"},

@@ -144,7 +144,7 @@ def test_someone_held_out_is_left_alone_and_marked(warehouse):
         assert (row["recommended_action"], row["holdout_actions"], row["action_reason"]) == (action, held, reason)
 
 
-SEGMENTS = [
+SEGMENTS: list[tuple[str, dict[str, float | None]]] = [
     ("new", {"tenure_days": 28, "days_since_purchase": 1, "purchase_days_28d": 9}),
     ("lost", {"tenure_days": 300, "days_since_purchase": None}),
     ("lost", {"tenure_days": 300, "days_since_purchase": 91, "gap_mean_days": 60.0}),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -111,6 +113,8 @@ def test_a_held_out_prediction_comes_of_other_customers_alone():
     shown = []
 
     class Memory:
+        slope = 1.0
+
         def __init__(self, margin: np.ndarray, label: np.ndarray, weight: np.ndarray | None) -> None:
             self.known = set(margin)
             shown.append(len(margin))
@@ -119,6 +123,9 @@ def test_a_held_out_prediction_comes_of_other_customers_alone():
 
         def predict(self, margin: np.ndarray) -> np.ndarray:
             return np.array([float(one in self.known) for one in margin])
+
+        def content(self) -> dict[str, Any]:
+            return {}
 
     remembered = out_of_fold(Memory, customers.astype(float), np.zeros(150), customers, np.ones(150))
     assert remembered.tolist() == [0] * 150

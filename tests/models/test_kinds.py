@@ -11,7 +11,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from customer_behavior.models import Blend, BoostedTrees, fit_booster, fit_linear, from_files, matrix
+from customer_behavior.models import Blend, BoostedTrees, Model, fit_booster, fit_linear, from_files, matrix
 from customer_behavior.models.calibration import LogLine, Platt
 from customer_behavior.models.matrix import fit_levels
 from customer_behavior.models.trees import tree_data
@@ -48,7 +48,7 @@ def trees(rows, outcome=PROBABILITY, features=FEATURES, monotone=None, calibrato
     return BoostedTrees(features, booster, calibrator, levels=levels)
 
 
-def every_kind(rows) -> dict[str, object]:
+def every_kind(rows) -> dict[str, Model]:
     line = fit_linear(rows, FEATURES, PROBABILITY, Platt(0.9, 0.1))
     return {"trees": trees(rows), "linear": line, "blend": Blend(trees(rows), line, Platt(1.1, -0.2))}
 
@@ -67,6 +67,7 @@ def test_contributions_and_a_constant_are_the_log_odds_and_files_give_the_model_
 
 def test_a_blend_is_the_mean_of_its_margins(rows):
     model = every_kind(rows)["blend"]
+    assert isinstance(model, Blend)
     assert model.margin(rows) == pytest.approx((model.trees.margin(rows) + model.regression.margin(rows)) / 2)
 
 
@@ -99,6 +100,7 @@ def test_contributions_are_shapley_values_of_the_trees_own_expectations(rows):
 
     def expectation(tree: pd.DataFrame, node: str, values: pd.Series, known: frozenset[str]) -> float:
         at = tree.loc[node]
+        assert isinstance(at, pd.Series)
         if at["Feature"] == "Leaf":
             return float(at["Gain"])
         if at["Feature"] in known:

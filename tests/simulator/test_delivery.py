@@ -107,7 +107,8 @@ def test_late_and_repeated_rows_come_within_their_days(simulated):
     late, twice = {"share": 0.2, "max_days": 3}, {"share": 0.1, "max_days": 2}
     shop = simulated(world_of(late=late, duplicated=twice), compress=False)
     first: dict[bytes, date] = {}
-    delays, repeats = Counter(), Counter()
+    delays: Counter[int] = Counter()
+    repeats: Counter[int] = Counter()
     for path in sorted((shop.out / "clickstream").iterdir()):
         day = date.fromisoformat(path.stem)
         for line in lines_of(path):
@@ -142,7 +143,8 @@ def test_a_plant_of_delivery_moves_no_event(simulated):
 def taken_in(shop: Shop) -> tuple[dict[str, dict], Counter]:
     """Return what ingest makes of each file, in one load of all of them, and the reasons of its rejects."""
     source = load_source("clickstream")
-    found, reasons = {}, Counter()
+    found: dict[date, dict[str, int]] = {}
+    reasons: Counter[tuple[str, str]] = Counter()
     with open_engine(source.timezone) as engine:
         staging = Staging(engine, source, shop.world.zone, shop.out)
         for path in sorted((shop.out / "clickstream").iterdir()):
@@ -152,10 +154,10 @@ def taken_in(shop: Shop) -> tuple[dict[str, dict], Counter]:
             found[batch.batch_date] = {"read": batch.rows_read, "rejected": batch.rows_rejected}
         staging.identify()
         duplicates = staging.count_disowned()
-    for day, batch in found.items():
-        batch["duplicate"] = duplicates.get(day, 0)
-        batch["accepted"] = batch["read"] - batch["rejected"] - batch["duplicate"]
-    return {f"clickstream/{day}.csv.gz": batch for day, batch in found.items()}, reasons
+    for day, counts in found.items():
+        counts["duplicate"] = duplicates.get(day, 0)
+        counts["accepted"] = counts["read"] - counts["rejected"] - counts["duplicate"]
+    return {f"clickstream/{day}.csv.gz": counts for day, counts in found.items()}, reasons
 
 
 @pytest.fixture(scope="session")

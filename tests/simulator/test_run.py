@@ -98,7 +98,8 @@ def test_dimensions_hold_all_first_and_then_what_changed(simulated):
 
 def test_customers_come_before_their_events_and_change_their_consent(simulated):
     shop = simulated(world_of(customers={"population": 500, "consent_changes": 0.01, "new_per_day": 0.02}))
-    consent, flips = {}, 0
+    consent: dict[str, str] = {}
+    flips = 0
     visits = shop.sessions.reset_index()
     for path in sorted((shop.out / "customers").iterdir()):
         for row in rows(path):

@@ -119,7 +119,9 @@ def test_a_world_names_its_file_of_contacts_beside_itself(tmp_path):
     with pytest.raises(ConfigurationError, match=r"treatment\.contacts: .*who\.csv is missing"):
         load_world(path)
     (tmp_path / "who.csv").write_text("date,user_id,action,arm\n")
-    assert load_world(path).treatment.contacts == tmp_path / "who.csv"
+    treatment = load_world(path).treatment
+    assert treatment is not None
+    assert treatment.contacts == tmp_path / "who.csv"
 
 
 def test_the_page_names_every_key_and_kind_and_its_example_loads(tmp_path):
@@ -128,4 +130,6 @@ def test_the_page_names_every_key_and_kind_and_its_example_loads(tmp_path):
         assert re.search(rf"\b{name}\b", page), name
     path = tmp_path / "example.yaml"
     path.write_text(page.split("```yaml\n")[1].split("```")[0])
-    assert load_world(path).price_threshold.price == 79.90
+    threshold = load_world(path).price_threshold
+    assert threshold is not None
+    assert threshold.price == 79.90

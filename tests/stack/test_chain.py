@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -104,7 +105,7 @@ class InOrder:
     def score(self, as_of: date) -> None:
         snapshot.build(self.warehouse, load_settings(), as_of)
         buckets = score_customers.plan_buckets(self.warehouse, as_of)
-        which = {"run_token": "in order", "buckets": len(buckets), "run_id": None}
+        which: dict[str, Any] = {"run_token": "in order", "buckets": len(buckets), "run_id": None}
         for bucket in buckets:
             score_customers.score_bucket(self.warehouse, as_of, bucket=bucket, **which)
         score_customers.publish_scores(self.warehouse, as_of, **which)
@@ -155,7 +156,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             warehouses = [Warehouse(url) for url in (stack.warehouse_url, stack.postgres.url("reference"))]
             for warehouse in warehouses:
                 upgrade(warehouse.url.render_as_string(hide_password=False))
-            yield Shop(stack, *warehouses, said=[])
+            yield Shop(stack, warehouses[0], warehouses[1], said=[])
     finally:
         EmbeddedPostgres(options.state_dir).destroy()
 

@@ -151,7 +151,8 @@ def seen(stack: LocalStack, dag_id: str, run_id: str) -> tuple[date, bool]:
 
 
 def interval(run: Json) -> tuple[datetime, datetime]:
-    return tuple(datetime.fromisoformat(run[f"data_interval_{end}"]) for end in ("start", "end"))
+    begin, end = (datetime.fromisoformat(run[f"data_interval_{which}"]) for which in ("start", "end"))
+    return begin, end
 
 
 def test_scheduled_the_latest_day_that_is_over(stack: LocalStack, begun: dict) -> None:

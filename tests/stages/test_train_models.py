@@ -13,6 +13,7 @@ from customer_behavior import reporting
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.features import snapshot
 from customer_behavior.models import BaseRate, promotions
+from customer_behavior.names import Role
 from customer_behavior.reporting import training_report
 from customer_behavior.settings import TargetKey, load_settings
 from customer_behavior.stages import train_models
@@ -38,7 +39,7 @@ def opened(copy_of, keep_as, tmp_path_factory):
         training = settings.targets.training_of("purchase")
         for as_of in (WEEK_BEFORE, AS_OF):
             for day in plan_cutoffs(FIRST_DAY, as_of, PURCHASE.horizon_days, training).all():
-                snapshot.build(warehouse, settings, day, role="train", only_if_missing=True)
+                snapshot.build(warehouse, settings, day, role=Role.TRAIN, only_if_missing=True)
         return keep_as(warehouse)
 
 

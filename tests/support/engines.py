@@ -24,7 +24,7 @@ LIFETIME_DAYS = {
         ("first", "event"), ("last", "event"), ("last", "view"), ("last", "cart"), ("first", "purchase"), ("last", "purchase"),
     )
 }  # fmt: skip
-SCHEMA = {
+SCHEMA: dict[str, object] = {
     "features": {"customer_day": DAYS, "customer_checkpoint": LIFETIME_DAYS},
     "temporary": {"lifetime": LIFETIME_DAYS, "purchases": DAYS},
 }
@@ -84,14 +84,14 @@ def translated(statement: str, engine: str, **values: Value) -> str:
     return tree.sql(dialect=engine, unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
-def literal(value: Value) -> exp.Expression:
+def literal(value: Value) -> exp.Expr:
     """Return a value as a literal of its type."""
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), "date")
     return exp.convert(value)
 
 
-def _part_of_time(node: exp.Extract) -> exp.Expression:
+def _part_of_time(node: exp.Extract) -> exp.Expr:
     """ISODOW is DAYOFWEEK_ISO; the seconds of an interval are those between two stamps."""
     part, of = node.name.upper(), node.expression
     if part == "ISODOW":
@@ -102,21 +102,21 @@ def _part_of_time(node: exp.Extract) -> exp.Expression:
     return node
 
 
-def _days_between(node: exp.Sub) -> exp.Expression:
+def _days_between(node: exp.Sub) -> exp.Expr:
     """A date less a date is an interval in Spark, not a number of days."""
     if node.left.is_type("date") and node.right.is_type("date"):
         return exp.func("datediff", node.left, node.right, dialect="spark")
     return node
 
 
-def _in_order(node: exp.ArrayAgg) -> exp.Expression:
+def _in_order(node: exp.ArrayAgg) -> exp.Expr:
     """An aggregate of Spark knows no order; what is collected is sorted instead."""
     if isinstance(node.this, exp.Order):
         return exp.func("sort_array", exp.ArrayAgg(this=node.this.this))
     return node
 
 
-SPARK: dict[type, Callable[..., exp.Expression]] = {
+SPARK: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Extract: _part_of_time,
     exp.Sub: _days_between,
     exp.ArrayAgg: _in_order,

@@ -135,7 +135,7 @@ def write_scores(
 ) -> None:
     """Write a date's scores of one target, with ranks as the scoring stage makes them."""
     ids, values = list(probabilities), np.array(list(probabilities.values()), dtype=float)
-    order = np.lexsort((ids, -values))
+    order = np.lexsort((np.array(ids), -values))
     decile = np.empty(len(ids), dtype=int)
     for number, part in enumerate(np.array_split(order, 10), start=1):
         decile[part] = number

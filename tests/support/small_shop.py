@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -17,7 +18,7 @@ from customer_behavior.paths import INCLUDE_DIR
 SOURCE = "till"
 HEADER = ("time", "type", "customer", "basket", "item", "group", "units", "price", "off")
 FIRST_DAY = date(2024, 1, 1)
-SOURCE_FILE = {
+SOURCE_FILE: dict[str, Any] = {
     "description": "Tests' own till",
     "path": "till/{date}.csv",
     "timezone": "America/New_York",
@@ -79,7 +80,7 @@ def configure(folder: Path, source: dict | None = None, **training: object) -> d
 
 
 def line(
-    time: str,
+    time: str | int,
     customer: str = "c1",
     basket: str = "b1",
     item: str = "milk",

@@ -36,7 +36,7 @@ def table(rows: list[list], header: list[str] | None = None, delimiter: str = ",
     """Return delimited text."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerows([header] * bool(header) + rows)
+    writer.writerows([header, *rows] if header else rows)
     return text.getvalue()
 
 

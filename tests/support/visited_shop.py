@@ -46,7 +46,8 @@ def taken(warehouse, day: date) -> list[dict]:
 def at(clock: str, day: date = DAY) -> datetime:
     """A shop-local time of a day; a fold is written `01:30*`."""
     hour, minute, *second = clock.rstrip("*").split(":")
-    stamp = datetime(day.year, day.month, day.day, int(hour), int(minute), *map(int, second), tzinfo=ZONE)
+    seconds = int(second[0]) if second else 0
+    stamp = datetime(day.year, day.month, day.day, int(hour), int(minute), seconds, tzinfo=ZONE)
     return stamp.replace(fold=int(clock.endswith("*")))
 
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
+from typing import Any
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("America/New_York")
@@ -135,7 +136,7 @@ def cut(events: list[dict], silence: timedelta) -> dict[tuple[str, str], list[di
     return sessions
 
 
-def last(values) -> object:
+def last(values) -> Any:
     given = [value for value in values if value is not None]
     return given[-1] if given else None
 

@@ -11,6 +11,7 @@ import pytest
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import require_contract
+from customer_behavior.targets.outcome import Kind
 from customer_behavior.training.core import Question, train
 from training.test_core import CUTOFFS, KEY, SETTINGS
 
@@ -30,7 +31,7 @@ def frame() -> pd.DataFrame:
     )
 
 
-def refusal(broken: pd.DataFrame, kind: str = "probability") -> str:
+def refusal(broken: pd.DataFrame, kind: Kind = "probability") -> str:
     with pytest.raises(CheckFailedError) as refused:
         require_contract({"fit": frame(), "tune": broken}, FEATURES, kind)
     return str(refused.value)

@@ -7,8 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from customer_behavior.features import snapshot
-from customer_behavior.settings import Target, load_settings, load_targets
+from customer_behavior.names import Role
+from customer_behavior.settings import Population, Target, load_settings, load_targets
 from customer_behavior.targets.dataset import read_rows
+from customer_behavior.targets.outcome import Kind
 from support.rollup_shop import open_shop
 
 D = date(2024, 1, 20)
@@ -16,8 +18,8 @@ HORIZON = 7
 FEATURES = load_settings().features
 
 
-def rows_of(warehouse, label: str, known_at: date, days: int = 180, kind: str = "probability") -> dict[str, float]:
-    population = {"name": "bought_within", "days": days}
+def rows_of(warehouse, label: str, known_at: date, days: int = 180, kind: Kind = "probability") -> dict[str, float]:
+    population = Population(name="bought_within", days=days)
     target = Target(meaning="as tested", horizons=(HORIZON,), label=label, kind=kind, population=population)
     with warehouse.begin("train") as connection:
         frame = read_rows(connection, target, HORIZON, D, known_at, FEATURES)
@@ -40,7 +42,7 @@ def shop(warehouse, config):
     bought.append(("delivered_late", D + timedelta(days=2), D + timedelta(days=12)))
     bought.append(("long_ago", date(2024, 1, 2), date(2024, 1, 2)))
     open_shop(warehouse, pd.DataFrame(bought, columns=["customer_id", "event_day", "batch_date"]), days=60)
-    snapshot.build(warehouse, load_settings(), D, role="train")
+    snapshot.build(warehouse, load_settings(), D, role=Role.TRAIN)
     return warehouse
 
 

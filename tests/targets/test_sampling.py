@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_behavior.features import snapshot
+from customer_behavior.names import Role
 from customer_behavior.settings import TargetKey, load_settings, load_targets
 from customer_behavior.stages import train_models
 from customer_behavior.targets import dataset as dataset_module
@@ -72,14 +73,16 @@ def test_rows_that_stand_for_themselves_have_no_weights():
     rows = pd.DataFrame({"weight": [1.0, 1.0]})
     assert row_weights(rows) is None
     assert fit_weights(None) is None
-    assert fit_weights(row_weights(rows.assign(weight=[1.0, 3.0]))).tolist() == [0.5, 1.5]
+    weights = fit_weights(row_weights(rows.assign(weight=[1.0, 3.0])))
+    assert weights is not None
+    assert weights.tolist() == [0.5, 1.5]
 
 
 @pytest.fixture
 def shop(warehouse, config):
     open_shop(warehouse, purchases(60, customers=900), 60)
     for day in CUTOFFS.all():
-        snapshot.build(warehouse, load_settings(), day, role="train")
+        snapshot.build(warehouse, load_settings(), day, role=Role.TRAIN)
     return warehouse
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ def record() -> Callable[..., TrainingRecord]:
         report_html="<html><p>Käufe: 12 €</p></html>",
     )
 
-    def make(**changes: object) -> TrainingRecord:
+    def make(**changes: Any) -> TrainingRecord:
         return replace(first, **changes)
 
     return make

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from customer_behavior.settings import TargetKey, Training
+from customer_behavior.settings import Contact, Gate, MaxRows, TargetKey, Training, Tuning
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
@@ -24,20 +24,20 @@ SETTINGS = Training(
     calibration_snapshots=1,
     test_snapshots=1,
     tune_snapshots=1,
-    max_rows={"fit": 400_000, "tune": 100_000, "calibration": 200_000, "test": 200_000},
+    max_rows=MaxRows(fit=400_000, tune=100_000, calibration=200_000, test=200_000),
     minimum_rows=500,
     minimum_positives=50,
     bootstrap_samples=50,
-    tuning={
-        "trials": 3,
-        "timeout_seconds": 600,
-        "max_rows": 100_000,
-        "max_trees": 200,
-        "early_stopping_trees": 20,
-        "equal_loss": 0.0005,
-    },
-    gate={"max_loss": 0.002, "minimum_segment_rows": 200},
-    contact={"cost": 0.5, "sale_value": 10},
+    tuning=Tuning(
+        trials=3,
+        timeout_seconds=600,
+        max_rows=100_000,
+        max_trees=200,
+        early_stopping_trees=20,
+        equal_loss=0.0005,
+    ),
+    gate=Gate(max_loss=0.002, minimum_segment_rows=200),
+    contact=Contact(cost=0.5, sale_value=10),
     xgboost={"n_estimators": 100, "max_depth": 3, "learning_rate": 0.1, "min_child_weight": 10},
 )
 
@@ -60,7 +60,7 @@ def rows(count: int, seed: int, signal: float = 1.0, shift: float = 0.0) -> pd.D
     )
 
 
-def run(fit: pd.DataFrame, calibration: pd.DataFrame, test: pd.DataFrame, features=FEATURES, cutoffs=CUTOFFS):
+def run(fit: pd.DataFrame, calibration: pd.DataFrame, test: pd.DataFrame, *, features=FEATURES, cutoffs=CUTOFFS):
     none = fit.iloc[:0]
     calibration, test = (
         part.assign(as_of_date=day) for part, day in ((calibration, date(2024, 1, 8)), (test, date(2024, 1, 15)))
@@ -207,7 +207,8 @@ def contenders(learn: pd.DataFrame, calibration: pd.DataFrame, features: tuple[s
 
 def test_each_baseline_predicts_the_mean_of_the_whole_shop():
     parts = [rows(40_000, seed, shift=-3) for seed in (1, 2)]
-    found = contenders(*(sampled(part, 1000, 1500) for part in parts), FEATURES)
+    learn, calibration = (sampled(part, 1000, 1500) for part in parts)
+    found = contenders(learn, calibration, FEATURES)
     for name, model in found.items():
         assert model.predict(parts[1]).mean() == pytest.approx(parts[1]["label"].mean(), rel=0.06), name
 

@@ -19,7 +19,7 @@ NEARLY = np.clip(TRUTH + RANDOM.normal(0, 0.01, COUNT), 0.01, 0.99)
 """As good as the truth, as far as 4,000 rows can tell."""
 
 
-def served(champion: str | None = None, **held_out: np.ndarray) -> str:
+def served(champion: str | None = None, /, **held_out: np.ndarray) -> str:
     contenders = {name: Contender(name, BaseRate(0.5), predicted) for name, predicted in held_out.items()}
     last = WarmStart(champion, {}) if champion else None
     return choose_contender(contenders, ROWS, OUTCOMES["probability"], last, load_targets().training)

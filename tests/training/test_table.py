@@ -37,7 +37,7 @@ def sessions() -> pd.DataFrame:
             "session": [f"s{n}" for n in range(COUNT)],
             "started": pd.Timestamp("2025-03-01") + pd.to_timedelta(np.sort(random.random(COUNT)) * 40, unit="D"),
             "price": random.gamma(3, 20, COUNT).round(2),
-            "device": random.choice(["phone", "desktop", None], COUNT),
+            "device": random.choice(np.array(["phone", "desktop", None], dtype=object), COUNT),
             "pages": random.poisson(4, COUNT),
             "member": random.random(COUNT) < 0.3,
             "visitor": [f"v{n}" for n in random.integers(0, 900, COUNT)],

@@ -76,7 +76,9 @@ def test_trees_are_those_of_the_least_loss_and_not_those_added_to_see_that_more_
     )  # nothing to learn: every tree is one too many
     settings = SETTINGS.model_copy(update={"trials": 2, "max_trees": 200})
     found = tune(learnt, later, FEATURES, OUTCOMES["probability"], START, settings, 1, threads=2)
-    assert found.trials[0].trees <= settings.early_stopping_trees
+    [first, *_] = found.trials
+    assert first.trees is not None
+    assert first.trees <= settings.early_stopping_trees
 
 
 def test_a_study_without_time_is_ended_says_so_and_still_gives_hyperparameters():

@@ -94,7 +94,7 @@ def test_partitions_are_made_of_the_platform_s_tables_only(warehouse):
         pytest.raises(WarehouseError, match="no partitioned table of the platform"),
         warehouse.begin("ingest") as c,
     ):
-        ensure_partitions(c, "pg_catalog.pg_class", *[date(2024, 1, 1)] * 2)
+        ensure_partitions(c, "pg_catalog.pg_class", date(2024, 1, 1), date(2024, 1, 1))
 
 
 def test_the_ledger_refuses_rows_that_do_not_add_up(warehouse):

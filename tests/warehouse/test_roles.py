@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from customer_behavior.errors import WarehouseError
+from customer_behavior.names import Role
 from customer_behavior.paths import REPO_DIR
 from customer_behavior.stages.migrate_warehouse import upgrade
 from customer_behavior.warehouse import Warehouse
-from customer_behavior.warehouse.connection import ROLES
 from support.mornings import D, days, execute, query, write_model
 
 SCHEMAS = ("raw", "features", "models", "marketing", "monitoring")
@@ -65,11 +65,11 @@ FORBIDDEN = [
     ("api", "CREATE TEMPORARY TABLE mine (x int)"),
     ("marketing_reader", "CREATE TEMPORARY TABLE mine (x int)"),
     ("marketing_reader", "SELECT * FROM raw.erased_customers"),
-    *((role, "SELECT lo_create(0)") for role in ROLES),
-    *((role, "SELECT lo_from_bytea(0, 'x')") for role in ROLES),
-    *((role, "CREATE TABLE public.mine (x int)") for role in ROLES),
-    *((role, "CREATE TABLE marketing.mine (x int)") for role in ROLES),
-    *((role, "CREATE SCHEMA mine") for role in ROLES),
+    *((role, "SELECT lo_create(0)") for role in Role),
+    *((role, "SELECT lo_from_bytea(0, 'x')") for role in Role),
+    *((role, "CREATE TABLE public.mine (x int)") for role in Role),
+    *((role, "CREATE TABLE marketing.mine (x int)") for role in Role),
+    *((role, "CREATE SCHEMA mine") for role in Role),
 ]
 
 

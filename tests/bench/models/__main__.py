@@ -52,7 +52,7 @@ def figures_of(machine: Machine, shop: Shop) -> dict[str, Any]:
     machine.drop(warehouse)
     judged = pd.concat(mornings, ignore_index=True)
     # A shop too young for a contender has the served fallback in its place.
-    for name in judged.columns.difference(IDENTITY):
+    for name in judged.columns.difference(list(IDENTITY)):
         judged[name] = judged[name].fillna(judged[MODEL])
     ROWS.mkdir(parents=True, exist_ok=True)
     judged.to_parquet(ROWS / f"{shop.name}-judged.parquet")

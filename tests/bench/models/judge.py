@@ -34,7 +34,7 @@ def judge(judged: pd.DataFrame, seed: int) -> dict[str, Any]:
     draw, on the same customers for both.
     """
     label = judged["label"].to_numpy(dtype=float)
-    said = {name: judged[name].to_numpy(dtype=float) for name in judged if name not in IDENTITY}
+    said = {str(name): judged[name].to_numpy(dtype=float) for name in judged if name not in IDENTITY}
     drawn = metrics.bootstrap_aucs(label, said, judged["customer_id"].to_numpy(dtype=str), SAMPLES, seed)
     model = said.pop(MODEL)
     numbers = {

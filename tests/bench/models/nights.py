@@ -15,6 +15,7 @@ from customer_behavior.evaluation.evaluation import MODEL
 from customer_behavior.features import snapshot
 from customer_behavior.features.ledger import first_event_day
 from customer_behavior.models import Model
+from customer_behavior.names import Role
 from customer_behavior.settings import load_settings, load_targets
 from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.targets.cutoffs import plan_cutoffs
@@ -59,9 +60,10 @@ def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
     question = Question(key, tuple(catalogue), target.kind, target.monotone, catalogue)
     with warehouse.begin("train") as connection:
         first = first_event_day(connection, as_of)
+    assert first is not None
     cutoffs = plan_cutoffs(first, as_of, key.horizon_days, settings)
     for day in cutoffs.all():
-        snapshot.build(warehouse, load_settings(), day, role="train", only_if_missing=True)
+        snapshot.build(warehouse, load_settings(), day, role=Role.TRAIN, only_if_missing=True)
     with warehouse.begin("train") as connection:
         data = read_dataset(connection, target, key, cutoffs, as_of, catalogue, settings)
     trained = train(data, cutoffs, question, as_of, settings)

@@ -66,7 +66,7 @@ def differences(warehouse: Warehouse, folder: Path, cases: list[Case], seed: int
     for source in KINDS:
         land(landing, [line for case in cases if case.source == source for line in case.lines], source, chance)
     _load(warehouse, landing, chance)
-    said: dict[Case | int, list[str]] = defaultdict(list)
+    said: dict[int, list[str]] = defaultdict(list)
     owner = {line.customer: case.number for case in cases for line in case.lines}
     for day in DATES:
         expected = {

@@ -187,7 +187,7 @@ OTHER_WORDS = (
 def test_words_of_consent(shop):
     words = [*YES_WORDS, *NO_WORDS, *OTHER_WORDS, "", "  ", "\u00a0", "unsaid", "UNSAID "]
     shop.deliver("crm", ONE, *(f"c{n},{word},FR" for n, word in enumerate(words)))
-    read = {word: [] for word in ("yes", "no", "unreadable", "nothing")}
+    read: dict[str, list[str]] = {word: [] for word in ("yes", "no", "unreadable", "nothing")}
     rows = shop.query("SELECT customer_id, consent, consent_unreadable FROM raw.customer_versions ORDER BY 1")
     for who, consent, unreadable in rows:
         outcome = "nothing" if consent is None else "yes" if consent else "unreadable" if unreadable else "no"

@@ -112,6 +112,7 @@ def test_all_kinds_of_a_date_go_in_one_mail_and_only_once(shop):
     alerts = monitor_models.raise_incidents(shop, D, quiet=False)
     assert [alert["kind"] for alert in alerts] == ["drift", "performance", "errors"]
     mail = monitor_models.pending_mail(shop, D)
+    assert mail is not None
     assert mail["subject"] == "[customer behaviour] 2024-03-10 performance, errors, drift"
     assert mail["to"] == ["oncall@example.com"]
     assert len(mail["alert_ids"]) == 3
@@ -144,6 +145,7 @@ def test_html_is_escaped(shop):
     cluster(shop, D, feature="<script>")
     monitor_models.raise_incidents(shop, D, quiet=False)
     mail = monitor_models.pending_mail(shop, D)
+    assert mail is not None
     assert "<script>" not in mail["html"]
     assert "&lt;script&gt;" in mail["html"]
     assert "<script>" in mail["text"]
