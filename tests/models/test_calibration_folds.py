@@ -8,7 +8,8 @@ from customer_behavior.models.calibration import Isotonic, Platt
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import Fold, fit_contenders
-from customer_behavior.training.core import Question, calibration_folds
+from customer_behavior.training.core import calibration_folds
+from customer_behavior.training.question import Question
 from training.test_core import FEATURES, KEY, SETTINGS, rows
 
 QUESTION = Question(KEY, FEATURES)

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -78,6 +78,17 @@ def test_a_rollback_to_what_cannot_serve_is_refused(warehouse, target, model, sa
         old = registered(connection)
         with pytest.raises(ConfigurationError, match=says):
             promotions.rollback(connection, target, 7, model or old, DAY, reason="", actor="ada")
+
+
+def test_a_model_that_knows_what_was_not_known_then_is_refused(warehouse):
+    with warehouse.begin("train") as connection:
+        old = registered(connection)
+        too_early = DAY - timedelta(days=1)
+        with pytest.raises(
+            ConfigurationError, match=f"trained as of {DAY} and knows what was not known on {too_early}"
+        ):
+            promotions.rollback(connection, "purchase", 7, old, too_early, reason="again", actor="test")
+        assert promotions.rollback(connection, "purchase", 7, old, DAY, reason="again", actor="test")
 
 
 def test_the_primary_target_without_a_model_says_what_to_do(warehouse):

@@ -12,7 +12,8 @@ from customer_behavior.errors import CheckFailedError
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import require_contract
 from customer_behavior.targets.outcome import Kind
-from customer_behavior.training.core import Question, train
+from customer_behavior.training.core import train
+from customer_behavior.training.question import Question
 from training.test_core import CUTOFFS, KEY, SETTINGS
 
 FEATURES = ("visits", "country")

@@ -12,7 +12,8 @@ from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import Fold, fit_contenders
-from customer_behavior.training.core import Question, train
+from customer_behavior.training.core import train
+from customer_behavior.training.question import Question
 
 FEATURES = ("purchase_days_90d", "mood", "noise")
 KEY = TargetKey(target="purchase", horizon_days=7)
@@ -34,7 +35,7 @@ SETTINGS = Training(
         max_rows=100_000,
         max_trees=200,
         early_stopping_trees=20,
-        equal_loss=0.0005,
+        every_days=7,
     ),
     gate=Gate(max_loss=0.002, minimum_segment_rows=200),
     contact=Contact(cost=0.5, sale_value=10),

@@ -15,8 +15,9 @@ from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
-from customer_behavior.training.core import Question, WarmStart, choose_contender, train
+from customer_behavior.training.core import WarmStart, choose_contender, train
 from customer_behavior.training.judging import against_champion, last_label_end, refitted, warm_start_of
+from customer_behavior.training.question import Question
 
 PROBABILITY = OUTCOMES["probability"]
 FEATURES = ("days_since_purchase", "purchase_days_90d", "mood")
@@ -127,7 +128,11 @@ def test_rows_whose_outcome_the_champion_has_learnt_from_do_not_count(trained):
 
 
 def test_without_later_rows_the_champions_procedure_is_fitted_on_the_same_days(trained):
-    newer = aged(trained.model, 70)
+    aged_model = aged(trained.model, 70)
+    same = against_champion(trained, aged_model, "new", settings())
+    assert same.accepted
+    assert "the champion new's procedure, fitted on newer days" in same.reason
+    newer = replace(aged_model, card={**aged_model.card, "space": {**aged_model.card["space"], "gamma": 1.0}})
     again = refitted(trained, newer, settings())
     assert again.predict(trained.data.test) == pytest.approx(trained.model.predict(trained.data.test), abs=1e-6)
     decision = against_champion(trained, newer, "new", settings())
@@ -153,12 +158,13 @@ def test_a_procedure_that_cannot_be_fitted_again_says_so(trained):
         refitted(trained, BaseRate(0.5, card={"served": "oracle"}), settings())
 
 
-def test_other_parameters_columns_or_kinds_are_another_procedure_and_more_trees_are_not(trained):
+def test_other_hyperparameters_or_kinds_are_another_procedure_and_other_columns_or_more_trees_are_not(trained):
     card = trained.model.card
     assert not trained.another_procedure(trained.model)
     more = {**card, "parameters": {**card["parameters"], "n_estimators": 999}}
     assert not trained.another_procedure(replace(trained.model, card=more))
-    for other in ({"served": "rfm"}, {"columns": ["mood"]}, {"space": {**card["space"], "max_depth": 9}}):
+    assert not trained.another_procedure(replace(trained.model, card={**card, "columns": ["mood"]}))
+    for other in ({"served": "rfm"}, {"space": {**card["space"], "max_depth": 9}}):
         assert trained.another_procedure(replace(trained.model, card={**card, **other}))
     assert warm_start_of(trained.model).hyperparameters == (
         card["parameters"] if trained.contender in (TREES, BLEND) else {}

@@ -73,7 +73,7 @@ def test_a_role_does_its_own_work_only(warehouse, role, statement):
 
 
 def test_a_role_that_does_not_exist_is_refused_before_any_sql(warehouse):
-    with pytest.raises(ValueError, match="none of ingest"), warehouse.begin("root; DROP TABLE raw.events"):
+    with pytest.raises(ValueError, match="valid Role"), warehouse.begin("root; DROP TABLE raw.events"):
         pass
 
 

@@ -165,6 +165,22 @@ def bootstrap_aucs(
     return {name: np.array(values) for name, values in drawn.items()}
 
 
+def mean_and_error(values: np.ndarray, groups: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float]:
+    """Return the mean of the values (n,) and its standard error, rows of one customer (`groups`, (n,)) not being independent.
+
+    Notes
+    -----
+    The linearised, cluster-robust error of a ratio: W. Cochran, Sampling Techniques, 1977, section 6.
+    """
+    _, codes = np.unique(groups, return_inverse=True)
+    w = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=np.float64)
+    centre = mean(values, weight)
+    residuals = np.bincount(codes, weights=w * (values - centre))
+    clusters = len(residuals)
+    spread = clusters / max(clusters - 1, 1) * float(residuals @ residuals)
+    return centre, float(np.sqrt(spread)) / float(w.sum())
+
+
 def bootstrap_mean(
     values: np.ndarray, groups: np.ndarray, samples: int, seed: int, weight: np.ndarray | None = None
 ) -> np.ndarray:

@@ -79,16 +79,16 @@ def serving_models(connection: Connection, settings: Settings, as_of: date) -> l
 
 @dataclass(frozen=True)
 class Champion:
-    """What serves the dates after one: its id, and the model, or why it cannot be read."""
+    """What serves a date: its id, and the model, or why it cannot be read."""
 
     model_id: str
     model: Model | None
     problem: str = ""
 
 
-def champion_after(connection: Connection, key: TargetKey, as_of: date) -> Champion | None:
-    """Return the model that serves the dates after `as_of`, as far as it is decided; None when there is none."""
-    model_id = serving_after(connection, key.target, key.horizon_days, as_of)
+def read_champion(connection: Connection, key: TargetKey, as_of: date) -> Champion | None:
+    """Return the model that scores `as_of`, promoted strictly before it; None when there is none."""
+    model_id = champion(connection, key.target, key.horizon_days, as_of)
     if model_id is None:
         return None
     try:
@@ -139,18 +139,23 @@ def rollback(
     Raises
     ------
     ConfigurationError
-        When no such model of that target is registered.
+        When no such model of that target is registered, or it was trained after `effective_as_of`.
     """
     lock(connection, f"train {target}/{horizon_days}")
     known = connection.execute(
-        sa.text("SELECT target, horizon_days FROM models.model_versions WHERE model_id = :model_id"),
+        sa.text("SELECT target, horizon_days, trained_as_of FROM models.model_versions WHERE model_id = :model_id"),
         {"model_id": model_id},
     ).one_or_none()
     if known is None:
         raise ConfigurationError(f"no model {model_id} is registered: see models.model_versions for those there are")
-    if tuple(known) != (target, horizon_days):
+    if (known.target, known.horizon_days) != (target, horizon_days):
         raise ConfigurationError(
             f"model {model_id} is of {known.target}/{known.horizon_days}d, not of {target}/{horizon_days}d"
+        )
+    if known.trained_as_of > effective_as_of:
+        raise ConfigurationError(
+            f"model {model_id} was trained as of {known.trained_as_of} and knows what was not known on {effective_as_of}: "
+            f"let it serve the dates after {known.trained_as_of} or later ones"
         )
     return promote(
         connection, target, horizon_days, model_id, effective_as_of, reason=reason, actor=actor, run_id=run_id

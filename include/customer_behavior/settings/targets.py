@@ -52,13 +52,13 @@ class Tuning(FrozenModel):
     max_rows: int = Field(gt=0)
     max_trees: int = Field(gt=0)
     early_stopping_trees: int = Field(gt=0)
-    equal_loss: float = Field(ge=0)
+    every_days: int = Field(gt=0)
 
 
 class Gate(FrozenModel):
-    """What a challenger has to show to serve."""
+    """What a challenger has to show to serve; `max_loss` is a share of the champion's own loss, so that it has no unit."""
 
-    max_loss: float = Field(ge=0)
+    max_loss: float = Field(ge=0, le=1)
     minimum_segment_rows: int = Field(gt=0)
     approval: bool = False
 

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,12 @@ from customer_behavior.targets.cutoffs import Cutoffs, plan_cutoffs
 from customer_behavior.targets.dataset import Dataset, read_dataset
 from customer_behavior.tracking.mirror import mirror
 from customer_behavior.training import decisions
-from customer_behavior.training.core import Question, Trained, train
+from customer_behavior.training.core import Trained, train
 from customer_behavior.training.gate import Decision
-from customer_behavior.training.judging import against_champion, warm_start_of
+from customer_behavior.training.judging import against_champion, against_kept, warm_start_of
+from customer_behavior.training.question import Question
+from customer_behavior.training.search import search_due
+from customer_behavior.training.tuning import Tuned
 from customer_behavior.warehouse import Warehouse, lock
 
 log = logging.getLogger(__name__)
@@ -113,13 +117,16 @@ def _train_target(night: Night, key: TargetKey, first_day: date, findings: Seque
     if target.entity == "session" and not any(len(part) for part in data.parts().values()):
         return _skipped(key, night.as_of)
     with night.warehouse.begin(Role.TRAIN) as connection:
-        serving_now = promotions.champion_after(connection, key, night.as_of)
-    start = warm_start_of(serving_now.model) if serving_now and serving_now.model else None
-    trained = train(data, cutoffs, question, night.as_of, settings, champion=start, findings=findings)
+        champion = promotions.read_champion(connection, key, night.as_of)
+        due = search_due(
+            connection, key, night.as_of, champion.model if champion else None, features, settings.tuning.every_days
+        )
+    log.info("%s as of %s: %s", key, night.as_of, f"searched, as {due}" if due else "the champion's procedure is kept")
+    trained, left = _fit(night, data, cutoffs, question, settings, champion, due is not None, findings)
     with night.warehouse.begin(Role.TRAIN) as connection:
         lock(connection, f"train {key.target}/{key.horizon_days}")
         name = registry.save(connection, trained.registration(), night.as_of, night.run_id)
-        decision, promoted = _pass_gate(connection, night, trained, name, settings)
+        decision, promoted = _pass_gate(connection, night, trained, name, settings, champion, left)
         decisions.fulfil_requests(connection, key, night.as_of, name)
         serving = promotions.serving_after(connection, key.target, key.horizon_days, night.as_of)
         reports.save(
@@ -153,20 +160,58 @@ def _read(night: Night, target: Target, question: Question, cutoffs: Cutoffs, se
         return read_dataset(connection, target, question.key, cutoffs, night.as_of, question.catalogue, settings)
 
 
+def _fit(
+    night: Night,
+    data: Dataset,
+    cutoffs: Cutoffs,
+    question: Question,
+    settings: Training,
+    champion: promotions.Champion | None,
+    search: bool,
+    findings: Sequence[Finding],
+) -> tuple[Trained, Decision | None]:
+    """Return a training of the champion's procedure, or of what a search found where it is surely better; and what was said of it."""
+    old = champion.model if champion else None
+    fit = partial(
+        train,
+        data,
+        cutoffs,
+        question,
+        night.as_of,
+        settings,
+        champion=warm_start_of(old) if old else None,
+        findings=findings,
+    )
+    if not search:
+        return fit(keep=Tuned({})), None
+    searched = fit()
+    both_normal = {card.get("confidence") for card in (searched.model.card, old.card if old else {})} == {"normal"}
+    if old is None or not both_normal or not searched.another_procedure(old):
+        return searched, None
+    kept = fit(keep=searched.tuned)
+    said = against_kept(searched, kept, settings)
+    return (searched if said.accepted else kept), said
+
+
 def _pass_gate(
-    connection: Connection, night: Night, trained: Trained, name: str, settings: Training
+    connection: Connection,
+    night: Night,
+    trained: Trained,
+    name: str,
+    settings: Training,
+    champion: promotions.Champion | None,
+    left: Decision | None,
 ) -> tuple[Decision, bool]:
-    """Return the gate's decision, which goes on record, and whether a promotion was written."""
+    """Return the gate's decision, which goes on record, and whether a promotion was written.
+
+    A model is judged once a date: another run of it gets the decision on record, and promotes nothing that was promoted before.
+    """
     key = trained.key
-    champion = promotions.champion_after(connection, key, night.as_of)
-    decision, promoted = _decide(trained, name, champion, night, settings), False
-    if decision.accepted and night.promote and not (champion and champion.model_id == name):
+    known = decisions.known(connection, key, night.as_of, name)
+    decision, promoted = known.decision if known else _decide(trained, champion, left, settings), False
+    if decision.accepted and night.promote and not (known and known.promoted):
         if settings.gate.approval and champion is not None:
-            decision = Decision(
-                True,
-                f"{decision.reason}; waits for a person's approval (promote_model)",
-                decision.checks,
-            )
+            decision = replace(decision, reason=f"{decision.reason}; waits for a person's approval (promote_model)")
         else:
             promotions.promote(
                 connection,
@@ -179,29 +224,31 @@ def _pass_gate(
                 run_id=night.run_id,
             )
             promoted = True
-    decisions.record(
-        connection,
-        key,
-        night.as_of,
-        model_id=name,
-        champion_id=champion.model_id if champion else None,
-        decision=decision,
-        promoted=promoted,
-        run_id=night.run_id,
-    )
+    if promoted or not known:
+        decisions.record(
+            connection,
+            key,
+            night.as_of,
+            model_id=name,
+            champion_id=champion.model_id if champion else None,
+            decision=decision,
+            promoted=promoted,
+            run_id=night.run_id,
+        )
     return decision, promoted
 
 
 def _decide(
-    trained: Trained, name: str, champion: promotions.Champion | None, night: Night, settings: Training
+    trained: Trained, champion: promotions.Champion | None, left: Decision | None, settings: Training
 ) -> Decision:
     if champion is None:
         return Decision(True, "the first model of this target")
-    if champion.model_id == name:
-        return Decision(True, f"model {name} already serves the dates after {night.as_of}")
     if champion.model is None:
         return Decision(True, f"the champion cannot score: {champion.problem}")
-    return against_champion(trained, champion.model, champion.model_id, settings)
+    decision = against_champion(trained, champion.model, champion.model_id, settings)
+    if left is None:
+        return decision
+    return Decision(decision.accepted, f"{decision.reason}; {left.reason}", {**decision.checks, **left.checks})
 
 
 def _skipped(key: TargetKey, as_of: date) -> dict[str, Any]:

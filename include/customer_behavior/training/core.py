@@ -3,8 +3,8 @@
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from typing import Any
@@ -19,45 +19,19 @@ from customer_behavior.evaluation.evaluation import MODEL, evaluate, gain_table
 from customer_behavior.evaluation.thresholds import thresholds
 from customer_behavior.models import BoostedTrees, Model, fit_rfm
 from customer_behavior.models.registry import Registration
-from customer_behavior.settings import Feature, TargetKey, Training
+from customer_behavior.settings import TargetKey, Training
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import require_contract
-from customer_behavior.targets.outcome import OUTCOMES, Kind, Outcome
+from customer_behavior.targets.outcome import Outcome
 from customer_behavior.targets.sampling import row_weights, weighted_counts
 from customer_behavior.training.contenders import BLEND, TREES, Contender, Fold, fit_contenders
+from customer_behavior.training.question import Question
 from customer_behavior.training.tuning import Hyperparameters, Tuned, tune
 
 log = logging.getLogger(__name__)
 
 DECIMALS = 9
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of the rows, whatever table they came from.
-
-    Attributes
-    ----------
-    monotone
-        features that may only raise (1) or lower (-1) the prediction
-    catalogue
-        what is known of the features, for findings in words
-    unique_by
-        column that is there once a date, "" where rows are not unique by any
-    """
-
-    key: TargetKey
-    features: tuple[str, ...]
-    kind: Kind = "probability"
-    monotone: Mapping[str, int] = field(default_factory=dict)
-    catalogue: Mapping[str, Feature] = field(default_factory=dict)
-    unique_by: str = "customer_id"
-
-    @property
-    def outcome(self) -> Outcome:
-        """What differs between a probability and an amount."""
-        return OUTCOMES[self.kind]
 
 
 @dataclass(frozen=True)
@@ -106,9 +80,9 @@ class Trained:
         )
 
     def another_procedure(self, champion: Model) -> bool:
-        """Return whether the champion was made in another way, and not only on other days."""
+        """Return whether the champion has other hyperparameters, or is of another kind: not whether it knows other days or columns."""
         ours, theirs = self.model.card, champion.card
-        return any(ours.get(part) != theirs.get(part) for part in ("served", "space", "columns"))
+        return any(ours.get(part) != theirs.get(part) for part in ("served", "space"))
 
 
 def train(
@@ -119,16 +93,22 @@ def train(
     settings: Training,
     *,
     champion: WarmStart | None = None,
+    keep: Tuned | None = None,
     findings: Sequence[Finding] = (),
 ) -> Trained:
     """Return the best calibrated model of these rows, and what it was compared with.
 
     Columns that give the outcome away are left out, with a finding. Trees are tuned, and calibrated beside the baselines;
-    see `choose_contender` for which of them serves. Too few rows, or rows that cannot be used, are served by classes of
+    see `choose_contender` for which of them serves. With `keep` nothing is searched: the champion's hyperparameters and kind of
+    model are fitted on these rows. Too few rows, or rows that cannot be used, are served by classes of
     recency and frequency, with low confidence and the reason.
 
     Parameters
     ----------
+    champion : WarmStart, optional
+        Where the search starts, or what is kept.
+    keep : Tuned, optional
+        A search whose result is not taken, for the record; an empty one where none was made.
     findings : sequence of Finding
         What is known of the rows' origin, to stand beside what is found in them.
 
@@ -151,7 +131,7 @@ def train(
     if why is None:
         threads = os.cpu_count() or 1
         start = champion.hyperparameters if champion and champion.hyperparameters else settings.xgboost
-        tuned = _tuned(data, question, start, settings, threads)
+        tuned = keep.left_for(start) if keep else _tuned(data, question, start, settings, threads)
         contenders = fit_contenders(
             calibration_folds(data, question, settings),
             question.features,
@@ -163,9 +143,13 @@ def train(
         )
         if not _ranks(contenders[TREES].model):
             why = "the trees rank the later calibration rows no better than chance"
-    card = _card(data, cutoffs, question, as_of, settings, tuned)
+    card = _card(data, cutoffs, question, as_of, settings, tuned, gone)
     if why is None:
-        contender = choose_contender(contenders, data.calibration, question.outcome, champion, settings)
+        contender = (
+            champion.contender
+            if keep and champion and champion.contender in contenders
+            else choose_contender(contenders, data.calibration, question.outcome, champion, settings)
+        )
         made = {
             "confidence": "normal",
             "served": contender,
@@ -330,7 +314,13 @@ def _space(hyperparameters: Hyperparameters) -> Hyperparameters:
 
 
 def _card(
-    data: Dataset, cutoffs: Cutoffs, question: Question, as_of: date, settings: Training, tuned: Tuned
+    data: Dataset,
+    cutoffs: Cutoffs,
+    question: Question,
+    as_of: date,
+    settings: Training,
+    tuned: Tuned,
+    left_out: Collection[str],
 ) -> dict[str, Any]:
     parts = data.parts()
     sampled = {name: part for name, part in parts.items() if len(part) and row_weights(part) is not None}
@@ -340,6 +330,7 @@ def _card(
         "outcome": question.kind,
         "trained_as_of": str(as_of),
         "columns": list(question.features),
+        "left_out": sorted(left_out),
         "cutoffs": {name: [str(day) for day in days] for name, days in cutoffs.parts().items()},
         "rows": {name: len(part) for name, part in parts.items()},
         "positives": {name: int((part["label"] > 0).sum()) for name, part in parts.items()},

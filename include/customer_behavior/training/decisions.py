@@ -1,6 +1,7 @@
 """The gate's decisions on record, and the requests to train that a training fulfils."""
 
 import json
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.engine import Connection
@@ -8,6 +9,8 @@ from sqlalchemy.engine import Connection
 from customer_behavior.settings import TargetKey
 from customer_behavior.training.gate import Decision
 from customer_behavior.warehouse import audit, run_sql
+
+BEFORE = "decided by an earlier run of this date: "
 
 
 def record(
@@ -37,6 +40,30 @@ def record(
         run_id=run_id,
     )
     audit(connection, "models.decisions", f"{as_of} {key.target}/{key.horizon_days}", 0, 1, run_id)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A decision on record, and whether it promoted the model."""
+
+    decision: Decision
+    promoted: bool
+
+
+def known(connection: Connection, key: TargetKey, as_of: date, model_id: str) -> Known | None:
+    """Return what the gate said of a model as of a date before, None when it was not asked."""
+    row = run_sql(
+        connection,
+        "training/known_decision",
+        model_id=model_id,
+        target=key.target,
+        horizon_days=key.horizon_days,
+        as_of=as_of,
+    ).one_or_none()
+    if row is None:
+        return None
+    reason = row.reason if row.reason.startswith(BEFORE) else BEFORE + row.reason
+    return Known(Decision(row.accepted, reason, row.checks), row.promoted)
 
 
 def fulfil_requests(connection: Connection, key: TargetKey, as_of: date, model_id: str) -> None:

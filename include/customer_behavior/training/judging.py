@@ -12,7 +12,7 @@ from customer_behavior.settings import Training
 from customer_behavior.targets.sampling import row_weights
 from customer_behavior.training.contenders import BLEND, TREES, fit_contenders
 from customer_behavior.training.core import Trained, WarmStart, calibration_folds
-from customer_behavior.training.gate import Decision, Judged, decide
+from customer_behavior.training.gate import Decision, Judged, decide, surely_better
 
 TREE_KINDS = (TREES, BLEND)
 """The contenders that are fitted with the tuned hyperparameters."""
@@ -46,6 +46,8 @@ def against_champion(trained: Trained, champion: Model, name: str, settings: Tra
         if len(later) or not len(test):
             rows, shown = later, f"the champion {name}"
             old = champion.predict(rows) if len(rows) else np.empty(0)
+        elif not trained.another_procedure(champion):
+            return Decision(True, f"the champion {name}'s procedure, fitted on newer days; no row is new to both")
         else:
             rows, shown = test, f"the champion {name}'s procedure, fitted on the same days,"
             old = refitted(trained, champion, settings).predict(rows)
@@ -57,8 +59,20 @@ def against_champion(trained: Trained, champion: Model, name: str, settings: Tra
         old,
         shown,
         trained.question.outcome,
-        another_procedure=trained.another_procedure(champion),
         settings=settings.gate,
+        samples=settings.bootstrap_samples,
+        seed=settings.seed,
+    )
+
+
+def against_kept(searched: Trained, kept: Trained, settings: Training) -> Decision:
+    """Return whether what a search found is surely better than the champion's procedure on the test rows of both."""
+    test = searched.data.test
+    return surely_better(
+        _judged(test),
+        searched.model.predict(test) if len(test) else np.empty(0),
+        kept.model.predict(test) if len(test) else np.empty(0),
+        searched.question.outcome,
         samples=settings.bootstrap_samples,
         seed=settings.seed,
     )

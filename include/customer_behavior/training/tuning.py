@@ -3,14 +3,16 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
 import xgboost as xgb
+from scipy.stats import norm
 
+from customer_behavior.evaluation import metrics
 from customer_behavior.models.matrix import fit_levels, matrix
 from customer_behavior.models.trees import booster_parameters, quantile_data
 from customer_behavior.settings import Tuning
@@ -23,6 +25,9 @@ REPORT_EVERY = 10
 """Trees between two looks at a trial, at which it may be pruned."""
 STARTUP_TRIALS = 4
 """Trials that are never pruned: what is usual is not known before."""
+
+LUCK = 0.025
+"""Chance that any of the trials takes the place of the first though it is no better."""
 
 Hyperparameters = dict[str, float | int]
 
@@ -47,6 +52,11 @@ class Tuned:
     trials: tuple[Trial, ...] = ()
     aborted: bool = False
 
+    def left_for(self, start: Hyperparameters) -> "Tuned":
+        """Return the record of this search, whose result was left for the hyperparameters that it started from."""
+        trials = tuple(replace(trial, chosen=trial.trial == 0) for trial in self.trials)
+        return replace(self, hyperparameters=start, trials=trials)
+
 
 def tune(
     fit: pd.DataFrame,
@@ -59,15 +69,14 @@ def tune(
     threads: int,
     monotone: Mapping[str, int] | None = None,
 ) -> Tuned:
-    """Return the hyperparameters with the least loss on later rows; of those about as good, the ones that explain fastest.
+    """Return the hyperparameters to fit with: `start`, unless others are surely better on later rows.
 
-    Trial 0 is `start` (the champion's hyperparameters, or those of the settings). Others take its place only if they are
-    better by more than `equal_loss`: hyperparameters do not change every night by chance.
+    Trial 0 is `start` (the champion's hyperparameters, or those of the settings); see `choose` for what takes its place.
 
     Parameters
     ----------
     fit, tune_rows : DataFrame
-        Columns of `features`, `label` and `weight`; the label windows of `fit` end before the first of `tune_rows`.
+        Columns of `features`, `customer_id`, `label` and `weight`; the label windows of `fit` end before the first of `tune_rows`.
     settings : Tuning
         So many trials; a study that takes longer than `timeout_seconds` is ended and says so (`aborted`).
 
@@ -97,6 +106,8 @@ def tune(
     )
     began = time.monotonic()
     tried: dict[int, Hyperparameters] = {}
+    losses: dict[int, np.ndarray] = {}
+    label = tune_rows["label"].to_numpy(dtype=np.float64)
 
     def objective(trial: optuna.Trial) -> float:
         chosen = _suggest(trial)
@@ -117,7 +128,9 @@ def tune(
             raise optuna.TrialPruned
         if watch.pruned:
             raise optuna.TrialPruned
-        trial.set_user_attr("trees", booster.best_iteration + 1)
+        trees = booster.best_iteration + 1
+        trial.set_user_attr("trees", trees)
+        losses[trial.number] = outcome.row_loss(label, booster.predict(later, iteration_range=(0, trees)))
         return float(booster.best_score)
 
     study = _study(start, settings, seed)
@@ -126,7 +139,7 @@ def tune(
     aborted = any(trial.state == "aborted" for trial in trials)
     if aborted:
         log.warning("tuning was ended after %s s with %s trials", settings.timeout_seconds, len(trials))
-    best = choose(trials, settings.equal_loss)
+    best = choose(trials, losses, tune_rows["customer_id"].to_numpy(dtype=str), row_weights(tune_rows))
     if best is None:
         return Tuned(start, tuple(trials), aborted)
     marked = tuple(Trial(**{**vars(trial), "chosen": trial.trial == best.trial}) for trial in trials)
@@ -148,20 +161,40 @@ def _study(start: Hyperparameters, settings: Tuning, seed: int) -> optuna.Study:
     return study
 
 
-def choose(trials: list[Trial], equal_loss: float) -> Trial | None:
+def choose(
+    trials: list[Trial], losses: Mapping[int, np.ndarray], customers: np.ndarray, weight: np.ndarray | None = None
+) -> Trial | None:
     """Return the trial to fit by, None when none is complete.
 
-    Those within `equal_loss` of the least loss count as equal: trial 0 if it is among them and no slower to explain than
-    twice the fastest, else the fastest.
+    Trial 0 stays unless the trial with the least loss is surely better: the mean of the paired differences is above 0 by its
+    standard error times the normal quantile of one in 40, shared among so many trials (Bonferroni). Of the trials that are surely
+    better and no surely worse than the best, the one that explains fastest takes its place. Differences have their own scale, so nothing
+    depends on the unit of the label.
+
+    Parameters
+    ----------
+    losses : mapping
+        The loss of each of the later rows, shape (n,), by the number of a complete trial.
+    customers, weight : arrays of shape (n,)
+        Whose rows they are, and how many each stands for.
     """
-    complete = [trial for trial in trials if trial.loss is not None]
+    complete = [trial for trial in trials if trial.loss is not None and trial.trial in losses]
     if not complete:
         return None
-    least = min(trial.loss for trial in complete if trial.loss is not None)
-    equal = [trial for trial in complete if trial.loss is not None and trial.loss <= least + equal_loss]
-    fastest = min(equal, key=lambda trial: (explain_cost(trial), trial.trial))
-    first = equal[0]
-    return first if first.trial == 0 and explain_cost(first) <= 2 * explain_cost(fastest) else fastest
+    quantile = float(norm.ppf(1 - LUCK / max(len(complete) - 1, 1)))
+
+    def surely_better(one: Trial, other: Trial) -> bool:
+        gain, error = metrics.mean_and_error(losses[other.trial] - losses[one.trial], customers, weight)
+        return gain > quantile * error
+
+    best = min(complete, key=lambda trial: (trial.loss or 0.0, trial.trial))
+    first = complete[0] if complete[0].trial == 0 else None
+    if first and not surely_better(best, first):
+        return first
+    equal = [
+        trial for trial in complete if not surely_better(best, trial) and (first is None or surely_better(trial, first))
+    ]
+    return min(equal, key=lambda trial: (explain_cost(trial), trial.trial))
 
 
 def explain_cost(trial: Trial) -> float:

@@ -21,7 +21,8 @@ from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.targets.cutoffs import plan_cutoffs
 from customer_behavior.targets.dataset import read_dataset, read_rows
 from customer_behavior.training.contenders import BLEND, TREES
-from customer_behavior.training.core import Question, train
+from customer_behavior.training.core import train
+from customer_behavior.training.question import Question
 from customer_behavior.warehouse import Warehouse
 
 

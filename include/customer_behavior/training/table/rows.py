@@ -15,7 +15,8 @@ from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import OWN_COLUMNS
 from customer_behavior.targets.outcome import Kind
-from customer_behavior.training.core import Question, Trained, train, with_card
+from customer_behavior.training.core import Trained, train, with_card
+from customer_behavior.training.question import Question
 from customer_behavior.training.table.answers import read_labels
 from customer_behavior.training.table.kinds import read_feature, texts_of
 from customer_behavior.training.table.times import read_stamps
