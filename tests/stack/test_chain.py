@@ -138,7 +138,7 @@ def land(landing: Path) -> None:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("chain")
     environment = small_shop.configure(
-        folder, gate={"max_loss": 10.0, "minimum_segment_rows": 10_000}
+        folder, gate={"max_loss": 1.0, "minimum_segment_rows": 10_000}
     )  # the gate lets every model pass that is calibrated
     land(folder / "landing")
     options = StackOptions(

@@ -1,6 +1,5 @@
 """A night's training against a real warehouse."""
 
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -8,91 +7,18 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from conftest import TEMPLATE
 from customer_behavior import reporting
 from customer_behavior.errors import ConfigurationError, NotReadyError
-from customer_behavior.features import snapshot
 from customer_behavior.models import BaseRate, promotions
-from customer_behavior.names import Role
 from customer_behavior.reporting import training_report
-from customer_behavior.settings import TargetKey, load_settings
+from customer_behavior.settings import TargetKey
 from customer_behavior.stages import train_models
-from customer_behavior.targets.cutoffs import plan_cutoffs
 from customer_behavior.training import core
 from customer_behavior.training.gate import Decision
-from support.rollup_shop import FIRST_DAY, open_shop, purchases, small_config
+from support.rollup_shop import FIRST_DAY, open_shop, purchases
+from support.training_shop import AS_OF, DAYS, table, train
 
 pytestmark = pytest.mark.usefixtures("blank_page")
-
-DAYS = 120
-AS_OF = FIRST_DAY + timedelta(days=DAYS)
-WEEK_BEFORE = AS_OF - timedelta(days=7)
-PURCHASE = TargetKey(target="purchase", horizon_days=7)
-
-
-@pytest.fixture(scope="module")
-def opened(copy_of, keep_as, tmp_path_factory):
-    """A shop with the snapshots that its trainings read."""
-    with copy_of(TEMPLATE) as warehouse, a_configuration(tmp_path_factory):
-        open_shop(warehouse, purchases(DAYS), DAYS)
-        settings = load_settings()
-        training = settings.targets.training_of("purchase")
-        for as_of in (WEEK_BEFORE, AS_OF):
-            for day in plan_cutoffs(FIRST_DAY, as_of, PURCHASE.horizon_days, training).all():
-                snapshot.build(warehouse, settings, day, role=Role.TRAIN, only_if_missing=True)
-        return keep_as(warehouse)
-
-
-@contextmanager
-def a_configuration(folders):
-    folder = folders.mktemp("config")
-    small_config(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CUSTOMER_BEHAVIOR_CONFIG", str(folder))
-        patch.setattr(training_report, "render", lambda _: "<html>blank</html>")
-        yield
-
-
-@pytest.fixture(scope="module")
-def served(opened, copy_of, keep_as, tmp_path_factory):
-    """The shop whose champion was trained a week before; and what that training returned."""
-    with copy_of(opened) as warehouse, a_configuration(tmp_path_factory):
-        return train(warehouse, WEEK_BEFORE)[0], keep_as(warehouse)
-
-
-@pytest.fixture(scope="module")
-def trained(opened, copy_of, keep_as, tmp_path_factory):
-    """The shop whose first model was trained as of AS_OF; and what that training returned."""
-    with copy_of(opened) as warehouse, a_configuration(tmp_path_factory):
-        return train(warehouse)[0], keep_as(warehouse)
-
-
-@pytest.fixture
-def shop(opened, copy_of, config):
-    with copy_of(opened) as warehouse:
-        yield warehouse
-
-
-@pytest.fixture
-def served_shop(served, copy_of, config):
-    with copy_of(served[1]) as warehouse:
-        yield warehouse
-
-
-@pytest.fixture
-def trained_shop(trained, copy_of, config):
-    with copy_of(trained[1]) as warehouse:
-        yield warehouse
-
-
-def train(warehouse, as_of=AS_OF, **options):
-    options = {"promote": True, "run_id": "test", "targets": [PURCHASE], **options}
-    return train_models.train_targets(warehouse, as_of, **options)
-
-
-def table(warehouse, query: str) -> list[tuple]:
-    with warehouse.begin() as connection:
-        return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
 def test_every_target_is_trained_registered_judged_and_promoted(shop):
@@ -247,84 +173,6 @@ def test_a_challenger_that_is_worse_is_registered_and_not_promoted(served, serve
     assert second["serving"] == first["model_id"]
     assert table(served_shop, "SELECT model_id FROM models.promotions") == [(first["model_id"],)]
     assert len(table(served_shop, "SELECT 1 FROM models.model_versions")) == 2
-
-
-def every(days: int, config) -> None:
-    """Let a search be due so often."""
-    targets = config / "targets.yaml"
-    text = targets.read_text()
-    assert "every_days: 7" in text
-    targets.write_text(text.replace("every_days: 7", f"every_days: {days}"))
-
-
-def trials_of(warehouse, model_id: str) -> list[tuple]:
-    return table(warehouse, f"SELECT trial, chosen FROM models.tuning_trials WHERE model_id = '{model_id}' ORDER BY 1")
-
-
-def procedure_of(warehouse, model_id: str) -> tuple:
-    query = "SELECT card ->> 'served', card -> 'space' FROM models.model_versions WHERE model_id = '{}'"
-    return table(warehouse, query.format(model_id))[0]
-
-
-def test_between_searches_the_champions_procedure_is_fitted_on_newer_dates(served, served_shop, config):
-    every(8, config)
-    first, second = served[0], train(served_shop)[0]
-    assert trials_of(served_shop, second["model_id"]) == []
-    assert procedure_of(served_shop, second["model_id"]) == procedure_of(served_shop, first["model_id"])
-    assert second["cutoffs"]["test"] > first["cutoffs"]["test"]
-    assert second["promoted"], second["reason"]
-
-
-def test_a_request_to_train_asks_for_a_search_and_the_same_night_again_searches_again(served_shop, config):
-    every(8, config)
-    with served_shop.begin("score") as connection:
-        connection.execute(
-            sa.text(
-                "INSERT INTO monitoring.retraining_requests (as_of_date, target, horizon_days, reason)"
-                " VALUES (:day, 'purchase', 7, 'drift')"
-            ),
-            {"day": AS_OF},
-        )
-    first, again = train(served_shop)[0], train(served_shop)[0]
-    assert len(trials_of(served_shop, first["model_id"])) == 2
-    assert again["model_id"] == first["model_id"]
-
-
-def test_a_search_that_found_nothing_better_does_not_block_the_refit(served, served_shop, monkeypatch):
-    def search_badly(*arguments, keep=None, **options):
-        trained = core.train(*arguments, keep=keep, **options)
-        card = {**trained.model.card, "served": "base_rate"}
-        return trained if keep else replace(trained, model=BaseRate(0.99, card=card), contender="base_rate")
-
-    monkeypatch.setattr(train_models, "train", search_badly)
-    second = train(served_shop)[0]
-    assert second["promoted"], second["reason"]
-    assert "what the search found is not surely better, and left" in second["reason"]
-    assert procedure_of(served_shop, second["model_id"]) == procedure_of(served_shop, served[0]["model_id"])
-    assert [chosen for _, chosen in trials_of(served_shop, second["model_id"])] == [True, False]
-
-
-def test_the_same_night_again_starts_from_what_served_before_it(served_shop):
-    first = train(served_shop)[0]
-    counted = "SELECT (SELECT count(*) FROM models.decisions), (SELECT count(*) FROM models.promotions)"
-    before = table(served_shop, counted)
-    again = train(served_shop)[0]
-    assert (again["model_id"], again["accepted"], again["promoted"]) == (first["model_id"], first["accepted"], False)
-    assert table(served_shop, counted) == before
-
-
-def test_the_same_night_again_takes_back_nothing_that_a_person_chose_since(trained, trained_shop):
-    with trained_shop.begin("train") as connection:
-        connection.execute(
-            sa.text(
-                "INSERT INTO models.model_versions (model_id, target, horizon_days, trained_as_of, card, fit_dates,"
-                " calibration_dates, test_dates) VALUES ('older', 'purchase', 7, :day, '{}', '{}', '{}', '{}')"
-            ),
-            {"day": WEEK_BEFORE},
-        )
-        promotions.rollback(connection, "purchase", 7, "older", AS_OF, reason="too high", actor="ann")
-    again = train(trained_shop)[0]
-    assert (again["model_id"], again["promoted"], again["serving"]) == (trained[0]["model_id"], False, "older")
 
 
 def test_without_promotion_a_model_is_registered_only(shop):

@@ -7,7 +7,8 @@ from xdist.scheduler import LoadFileScheduling
 SECONDS = {
     "stack/test_chain.py": 500,
     "stack": 360,
-    "stages/test_train_models.py": 340,
+    "stages/test_train_models.py": 200,
+    "stages/test_fresh_champions.py": 60,
     "features/test_as_of.py": 290,
     "ingest/test_bad_input_random.py": 280,
     "dags/test_ingest_rules.py": 240,

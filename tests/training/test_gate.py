@@ -13,7 +13,7 @@ CHAMPION = np.full(COUNT, RATE)
 SETTINGS = Gate(max_loss=0.004, minimum_segment_rows=100)
 
 
-def gate(challenger, champion=CHAMPION, *, weight=None, segments=None, settings=SETTINGS):
+def gate(challenger, champion=CHAMPION, *, surely=False, weight=None, segments=None, settings=SETTINGS):
     judged = Judged(LABEL, CUSTOMERS, weight, segments or {})
     return decide(
         judged,
@@ -21,6 +21,7 @@ def gate(challenger, champion=CHAMPION, *, weight=None, segments=None, settings=
         champion,
         "the champion old",
         OUTCOMES["probability"],
+        surely=surely,
         settings=settings,
         samples=200,
         seed=1,
@@ -30,6 +31,13 @@ def gate(challenger, champion=CHAMPION, *, weight=None, segments=None, settings=
 @pytest.mark.parametrize(("challenger", "accepted"), [(0.3, True), (0.301, True), (0.36, False)])
 def test_it_accepts_what_is_at_most_a_little_worse(challenger, accepted):
     assert gate(np.full(COUNT, challenger)).accepted is accepted
+
+
+def test_a_fallback_has_to_be_surely_better():
+    same = gate(CHAMPION, surely=True)
+    assert not same.accepted
+    assert "it is a fallback, and not surely better" in same.reason
+    assert gate(CHAMPION, champion=np.full(COUNT, 0.4), surely=True).accepted
 
 
 def search(searched, kept=CHAMPION):

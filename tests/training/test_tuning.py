@@ -134,8 +134,8 @@ def test_rows_of_one_customer_count_as_one():
     trials = [trial(0, 0.503), trial(1, 0.5)]
     losses = losses_of(trials, 0.05)
     alone, shared = np.arange(ROWS).astype(str), np.tile(["odd", "even"], ROWS // 2)
-    assert choose(trials, losses, alone).trial == 1
-    assert choose(trials, losses, shared).trial == 0
+    found = [choose(trials, losses, customers) for customers in (alone, shared)]
+    assert [one and one.trial for one in found] == [1, 0]
 
 
 def test_without_a_complete_trial_there_is_no_choice():

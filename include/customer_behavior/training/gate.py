@@ -45,6 +45,7 @@ def decide(
     champion_name: str,
     outcome: Outcome,
     *,
+    surely: bool = False,
     settings: Gate,
     samples: int,
     seed: int,
@@ -61,6 +62,8 @@ def decide(
         Calibrated predictions.
     champion_name : str
         As the sentence calls it.
+    surely : bool
+        The challenger has to be surely better: a fallback takes over from a real model only then.
     """
     count = len(judged.label)
     if not count:
@@ -70,7 +73,11 @@ def decide(
     gain = _gain(gained, judged, samples, seed)
     limit = -settings.max_loss * metrics.mean(theirs, judged.weight)
     checks: dict[str, Any] = {
-        "gain": {**gain, "limit": limit, "passed": gain["low"] > limit or gain["high"] > 0},
+        "gain": {
+            **gain,
+            "limit": 0.0 if surely else limit,
+            "passed": gain["low"] > 0 if surely else gain["low"] > limit or gain["high"] > 0,
+        },
         "segments": _segments(judged, gained, theirs, settings, samples, seed),
     }
     if outcome.kind == "probability":
@@ -156,6 +163,8 @@ def _segments(
 
 
 def _refusal(name: str, check: Mapping[str, Any]) -> str:
+    if name == "gain" and check["limit"] == 0:
+        return "it is a fallback, and not surely better"
     if name == "gain":
         return f"it is surely worse, and may be so by more than {-check['limit']:.4g}"
     if name == "calibration":

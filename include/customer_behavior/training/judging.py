@@ -59,6 +59,7 @@ def against_champion(trained: Trained, champion: Model, name: str, settings: Tra
         old,
         shown,
         trained.question.outcome,
+        surely=trained.model.card.get("confidence") == "low" != champion.card.get("confidence"),
         settings=settings.gate,
         samples=settings.bootstrap_samples,
         seed=settings.seed,

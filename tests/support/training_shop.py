@@ -1,0 +1,28 @@
+"""A shop old enough to train on, and calls of its trainings."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from customer_behavior.settings import TargetKey
+from customer_behavior.stages import train_models
+from customer_behavior.warehouse import Warehouse
+from support.rollup_shop import FIRST_DAY
+
+DAYS = 120
+AS_OF = FIRST_DAY + timedelta(days=DAYS)
+WEEK_BEFORE = AS_OF - timedelta(days=7)
+PURCHASE = TargetKey(target="purchase", horizon_days=7)
+
+
+def train(warehouse: Warehouse, as_of: date = AS_OF, **options: Any) -> list[dict[str, Any]]:
+    options = {"promote": True, "run_id": "test", "targets": [PURCHASE], **options}
+    return train_models.train_targets(warehouse, as_of, **options)
+
+
+def table(warehouse: Warehouse, query: str) -> list[tuple]:
+    with warehouse.begin() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
