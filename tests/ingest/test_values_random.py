@@ -33,7 +33,7 @@ def test_no_two_items_share_an_id(items):
 
 
 ODD = (
-    *ids.NO_IDS, *ids.NOBODIES, "0", "00", "1001.0", "1001,00", "4.68E+18", "1E5", "1E+5", "'1001", '="1001"', "{{x}}", "-1", "a\u00a0", " 1",
+    *ids.NO_IDS, *ids.NOBODIES, "0", "00", "1001.0", "1001,00", "4.68E+18", "1E+5", "'1001", '="1001"', "{{x}}", "-1", "a\u00a0", " 1",
 )  # fmt: skip
 LIKELY = st.one_of(
     st.from_regex(ids.PLAIN_ID, fullmatch=True),
