@@ -144,7 +144,7 @@ def test_a_second_run_gives_the_same_model_and_no_second_promotion(trained, trai
     assert second["model_id"] == first["model_id"]
     assert second["promoted"] is False
     assert second["serving"] == first["model_id"]
-    assert second["reason"] == "decided by an earlier run of this date: the first model of this target"
+    assert second["reason"] == first["reason"] == "the first model of this target"
     assert {name: table(trained_shop, query) for name, query in counted.items()} == before
     written = "SELECT rows_deleted, rows_written FROM monitoring.write_audit WHERE table_name = 'models.model_files'"
     files = table(trained_shop, "SELECT count(*) FROM models.model_files")[0][0]

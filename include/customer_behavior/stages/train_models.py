@@ -210,9 +210,10 @@ def _pass_gate(
     known = decisions.known(connection, key, night.as_of, name)
     decision, promoted = known.decision if known else _decide(trained, champion, left, settings), False
     if decision.accepted and night.promote and not (known and known.promoted):
-        if settings.gate.approval and champion is not None:
+        waits = settings.gate.approval and champion is not None
+        if waits and not known:
             decision = replace(decision, reason=f"{decision.reason}; waits for a person's approval (promote_model)")
-        else:
+        if not waits:
             promotions.promote(
                 connection,
                 key.target,

@@ -10,8 +10,6 @@ from customer_behavior.settings import TargetKey
 from customer_behavior.training.gate import Decision
 from customer_behavior.warehouse import audit, run_sql
 
-BEFORE = "decided by an earlier run of this date: "
-
 
 def record(
     connection: Connection,
@@ -62,8 +60,7 @@ def known(connection: Connection, key: TargetKey, as_of: date, model_id: str) ->
     ).one_or_none()
     if row is None:
         return None
-    reason = row.reason if row.reason.startswith(BEFORE) else BEFORE + row.reason
-    return Known(Decision(row.accepted, reason, row.checks), row.promoted)
+    return Known(Decision(row.accepted, row.reason, row.checks), row.promoted)
 
 
 def fulfil_requests(connection: Connection, key: TargetKey, as_of: date, model_id: str) -> None:
