@@ -21,7 +21,7 @@ $(STAMP): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else 1)' || { \
 	  echo "This needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 	       "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@echo "Building $(VENV) from requirements/dev.txt (about two minutes, 2.4 GB)"
+	@echo "Building $(VENV) from requirements/dev.txt (about three minutes, 2.4 GB)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian and Ubuntu it is the package python3-venv." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
