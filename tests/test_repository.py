@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from support.distribution import SECONDS
+
 REPO = Path(__file__).resolve().parents[1]
 LOCKS = ("base", "dev", "prod")
 MODEL_LIBRARIES = ("evidently", "numpy", "pandas", "scikit-learn", "shap", "xgboost")
@@ -94,6 +96,10 @@ def test_no_python_file_is_longer_than_one_room():
         if (n := len(path.read_text().split("\n"))) > MAX_LINES
     }
     assert not long
+
+
+def test_the_files_that_begin_first_are_there():
+    assert [name for name in SECONDS if not (REPO / "tests" / name).exists()] == []
 
 
 def test_sql_is_read_by_the_package_of_its_folder_and_no_other():

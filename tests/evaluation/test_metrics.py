@@ -116,3 +116,14 @@ def test_every_draw_of_customers_counts_their_weights():
     assert rows[0]["base_rate"] == 0.5
     assert rows[0]["auc"] == rows[0]["auc_low"] == 0.75
     assert rows[0]["n"] == 3
+
+
+def test_the_error_of_a_mean_is_that_of_its_customers_and_not_of_their_rows():
+    random = np.random.default_rng(1)
+    values, weight = random.normal(size=400), random.uniform(0.5, 2.0, 400)
+    customers = np.arange(400).astype(str)
+    mean, error = metrics.mean_and_error(values, customers, weight)
+    draws = metrics.bootstrap_mean(values, customers, 2000, 1, weight)
+    assert (mean, error) == (pytest.approx(metrics.mean(values, weight)), pytest.approx(draws.std(), rel=0.06))
+    alike = metrics.mean_and_error(np.tile(values, 4), np.tile(customers, 4), np.tile(weight, 4))
+    assert alike == (pytest.approx(mean), pytest.approx(error))

@@ -40,7 +40,7 @@ def test_a_weight_is_that_many_rows():
         assert row["n"] == int((row["threshold"] <= PROBABILITY).sum())
 
 
-def test_the_break_even_rule_is_not_picked_on_the_report_rows_and_earns_most_where_probabilities_are_right():
+def test_the_break_even_rule_is_not_picked_on_the_test_rows_and_earns_most_where_probabilities_are_right():
     generator = np.random.default_rng(7)
     probability = generator.beta(1, 6, 400_000)
     label = generator.random(400_000) < probability

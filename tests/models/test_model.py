@@ -60,6 +60,14 @@ def test_files_give_the_model_back(rows):
     assert plain.explain(rows)[1].shape == (800, 0)
 
 
+def test_files_written_before_the_card_had_its_name_are_read(rows):
+    for model in (fitted(rows), BaseRate(value=0.25, card={"why": "young"})):
+        files = model.files()
+        old = files | {"model.json": files["model.json"].replace(b'"card"', b'"recipe"')}
+        assert old != files
+        assert from_files(old).card == model.card
+
+
 def test_a_column_that_is_gone_is_named(rows):
     with pytest.raises(CheckFailedError, match="recent"):
         fitted(rows).predict(rows.drop(columns="recent"))

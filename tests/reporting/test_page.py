@@ -176,7 +176,7 @@ def test_a_model_that_predicts_the_same_for_all_says_so():
     assert "There is nothing to explain" in text(page)
 
 
-def test_without_report_rows_the_page_still_shows_what_was_found():
+def test_without_test_rows_the_page_still_shows_what_was_found():
     page = render(simulated.empty())
     assert points(page)["Not measured"].startswith("There are no customers on the test dates")
     assert not read(page).select("img")

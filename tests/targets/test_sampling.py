@@ -183,7 +183,7 @@ def test_a_night_says_what_it_read_and_a_cap_that_is_not_reached_changes_nothing
         assert {one["as_of_date"] for one in read} == set(card["cutoffs"][part])
 
 
-def test_the_gate_compares_on_what_the_report_rows_stand_for(warehouse, config):
+def test_the_gate_compares_on_what_the_test_rows_stand_for(warehouse, config):
     open_shop(warehouse, purchases(120, customers=900), 120)
     nightly(warehouse, config, promote=True, days=113)
     second, card = nightly(

@@ -98,7 +98,7 @@ def test_where_the_truth_is_straight_trees_alone_do_not_serve_and_it_is_marked()
     assert marked == {"model", straight.contender}
 
 
-def test_the_report_rows_have_no_say_in_what_serves(trained):
+def test_the_test_rows_have_no_say_in_what_serves(trained):
     data = dataset()
     shuffled = data.test.assign(label=np.random.default_rng(1).permutation(data.test["label"].to_numpy()))
     other = train(replace(data, test=shuffled), CUTOFFS, trained.question, WEEKS[4] + timedelta(days=7), settings())

@@ -69,7 +69,7 @@ def test_a_good_start_stays_though_another_trial_was_a_little_luckier():
 
 
 def test_a_search_that_is_left_keeps_its_record_and_fits_what_it_began_with():
-    found = study(BAD, SETTINGS.model_copy(update={"trials": 12})).left_for(BAD)
+    found = study(BAD, SETTINGS.model_copy(update={"trials": 12})).rejected_for(BAD)
     assert found.hyperparameters == BAD
     assert [trial.trial for trial in found.trials if trial.chosen] == [0]
     assert len(found.trials) == 12

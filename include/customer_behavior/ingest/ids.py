@@ -102,7 +102,7 @@ def is_rounded(text: str) -> str:
 
 
 def mendings_sql(field: str, column: str, settings: Mapping[str, Collection[str]]) -> str:
-    """Return a SELECT over `block` of (kind, values): how often `read_id` does what to a column's texts, by the name of what it does."""
+    """Return a SELECT over `block` of (kind, times): how often `read_id` does what to a column's texts, by the name of what it does."""
     whole = f"regexp_full_match(bare, '{WHOLE}')" if field in settings["whole"] else "false"
     return f"""
     SELECT unnest(['no id', '.0 removed', 'spaces or invisible characters removed', 'a spreadsheet''s mark of a text removed']) AS kind,

@@ -122,11 +122,11 @@ def _train_target(night: Night, key: TargetKey, first_day: date, findings: Seque
             connection, key, night.as_of, champion.model if champion else None, features, settings.tuning.every_days
         )
     log.info("%s as of %s: %s", key, night.as_of, f"searched, as {due}" if due else "the champion's procedure is kept")
-    trained, left = _fit(night, data, cutoffs, question, settings, champion, due is not None, findings)
+    trained, search_verdict = _fit(night, data, cutoffs, question, settings, champion, due is not None, findings)
     with night.warehouse.begin(Role.TRAIN) as connection:
         lock(connection, f"train {key.target}/{key.horizon_days}")
         name = registry.save(connection, trained.registration(), night.as_of, night.run_id)
-        decision, promoted = _pass_gate(connection, night, trained, name, settings, champion, left)
+        decision, promoted = _pass_gate(connection, night, trained, name, settings, champion, search_verdict)
         decisions.fulfil_requests(connection, key, night.as_of, name)
         serving = promotions.serving_after(connection, key.target, key.horizon_days, night.as_of)
         reports.save(
@@ -170,7 +170,7 @@ def _fit(
     search: bool,
     findings: Sequence[Finding],
 ) -> tuple[Trained, Decision | None]:
-    """Return a training of the champion's procedure, or of what a search found where it is surely better; and what was said of it."""
+    """Return a training of the champion's procedure, or of what a search found where it is surely better; and the verdict on it."""
     old = champion.model if champion else None
     fit = partial(
         train,
@@ -189,8 +189,8 @@ def _fit(
     if old is None or not both_normal or not searched.another_procedure(old):
         return searched, None
     kept = fit(keep=searched.tuned)
-    said = against_kept(searched, kept, settings)
-    return (searched if said.accepted else kept), said
+    search_verdict = against_kept(searched, kept, settings)
+    return (searched if search_verdict.accepted else kept), search_verdict
 
 
 def _pass_gate(
@@ -200,7 +200,7 @@ def _pass_gate(
     name: str,
     settings: Training,
     champion: promotions.Champion | None,
-    left: Decision | None,
+    search_verdict: Decision | None,
 ) -> tuple[Decision, bool]:
     """Return the gate's decision, which goes on record, and whether a promotion was written.
 
@@ -208,7 +208,7 @@ def _pass_gate(
     """
     key = trained.key
     known = decisions.known(connection, key, night.as_of, name)
-    decision, promoted = known.decision if known else _decide(trained, champion, left, settings), False
+    decision, promoted = known.decision if known else _decide(trained, champion, search_verdict, settings), False
     if decision.accepted and night.promote and not (known and known.promoted):
         waits = settings.gate.approval and champion is not None
         if waits and not known:
@@ -240,16 +240,18 @@ def _pass_gate(
 
 
 def _decide(
-    trained: Trained, champion: promotions.Champion | None, left: Decision | None, settings: Training
+    trained: Trained, champion: promotions.Champion | None, search_verdict: Decision | None, settings: Training
 ) -> Decision:
     if champion is None:
         return Decision(True, "the first model of this target")
     if champion.model is None:
         return Decision(True, f"the champion cannot score: {champion.problem}")
     decision = against_champion(trained, champion.model, champion.model_id, settings)
-    if left is None:
+    if search_verdict is None:
         return decision
-    return Decision(decision.accepted, f"{decision.reason}; {left.reason}", {**decision.checks, **left.checks})
+    return Decision(
+        decision.accepted, f"{decision.reason}; {search_verdict.reason}", {**decision.checks, **search_verdict.checks}
+    )
 
 
 def _skipped(key: TargetKey, as_of: date) -> dict[str, Any]:

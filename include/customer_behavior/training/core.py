@@ -131,7 +131,7 @@ def train(
     if why is None:
         threads = os.cpu_count() or 1
         start = champion.hyperparameters if champion and champion.hyperparameters else settings.xgboost
-        tuned = keep.left_for(start) if keep else _tuned(data, question, start, settings, threads)
+        tuned = keep.rejected_for(start) if keep else _tuned(data, question, start, settings, threads)
         contenders = fit_contenders(
             calibration_folds(data, question, settings),
             question.features,

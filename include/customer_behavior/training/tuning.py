@@ -52,8 +52,8 @@ class Tuned:
     trials: tuple[Trial, ...] = ()
     aborted: bool = False
 
-    def left_for(self, start: Hyperparameters) -> "Tuned":
-        """Return the record of this search, whose result was left for the hyperparameters that it started from."""
+    def rejected_for(self, start: Hyperparameters) -> "Tuned":
+        """Return the record of a search whose result is rejected for the hyperparameters that it started from."""
         trials = tuple(replace(trial, chosen=trial.trial == 0) for trial in self.trials)
         return replace(self, hyperparameters=start, trials=trials)
 
