@@ -112,11 +112,15 @@ def test_an_order_in_several_batches_and_days_counts_once(shop, order):
     ]
 
 
-def test_a_late_first_line_moves_its_order_to_the_earlier_day(shop):
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_late_first_line_moves_its_order_to_the_earlier_day(shop, at_once):
     till = shop(TILL)
     till.land(TWO, rows(f"{TWO} 10:00:00,purchase,ann,o1,tea,1,5"))
     till.land(THREE, rows(f"{ONE} 23:00:00,purchase,ann,o1,cup,1,9"))
-    till.load(TWO, THREE)
+    if at_once:
+        ingest(till.warehouse, till.name, TWO, THREE, landing=till.landing)
+    else:
+        till.load(TWO, THREE)
     days = "SELECT event_day, batch_date, superseded_on, orders, revenue FROM features.customer_day ORDER BY 1, 2"
     assert till.query(days) == [(ONE, THREE, None, 1, 9), (TWO, TWO, THREE, 1, 5), (TWO, THREE, None, 0, 5)]
     till.land(THREE, rows())
@@ -227,6 +231,16 @@ def test_the_newest_state_of_an_order_counts(shop, batches):
         zip(customers, (whole, paid_back, paid_back, none, partly), strict=True)
     )
     assert exports.query(LEDGER) == [(ONE, 10, 10, 0, 0), (TWO, 10, 8, 0, 2), (THREE, 10, 2, 0, 8)]
+
+
+@pytest.mark.parametrize("batches", [(ONE, TWO), (TWO, ONE)])
+def test_an_order_that_turns_out_to_be_another_customers_is_no_longer_the_first_one_s(shop, batches):
+    exports = shop("shopify_orders")
+    for day, whose in ((ONE, "ann@x.example"), (TWO, "bob@x.example")):
+        exports.land(day, "\n".join([SHOPIFY, *order("a", "paid", TWO_LINES[0], Email=whose), ""]))
+    exports.load(*batches)
+    assert exports.known(TWO) == {"ann@x.example": (1, 9, 9, 0)}
+    assert exports.known(THREE) == {"bob@x.example": (1, 9, 9, 0)}
 
 
 def test_a_later_file_of_a_batch_replaces_the_orders_of_an_earlier_one(shop):

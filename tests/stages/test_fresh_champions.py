@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from customer_behavior.models import BaseRate, promotions
 from customer_behavior.stages import train_models
-from customer_behavior.training import core
+from customer_behavior.training import core, judging
 from support.training_shop import AS_OF, WEEK_BEFORE, table, train
 
 pytestmark = pytest.mark.usefixtures("blank_page")
@@ -68,13 +68,22 @@ def test_a_search_that_found_nothing_better_does_not_block_the_refit(served, ser
     assert [chosen for _, chosen in trials_of(served_shop, second["model_id"])] == [True, False]
 
 
-def test_the_same_night_again_starts_from_what_served_before_it(served_shop):
+def test_the_same_night_again_starts_from_what_served_before_it(served_shop, monkeypatch):
+    began_with = []
+
+    def starting(champion):
+        began_with.append(champion.card["trained_as_of"])
+        return judging.warm_start_of(champion)
+
+    monkeypatch.setattr(train_models, "warm_start_of", starting)
     first = train(served_shop)[0]
+    assert first["promoted"], "the second run was to find another model promoted"
     counted = "SELECT (SELECT count(*) FROM models.decisions), (SELECT count(*) FROM models.promotions)"
     before = table(served_shop, counted)
     again = train(served_shop)[0]
     assert (again["model_id"], again["accepted"], again["promoted"]) == (first["model_id"], first["accepted"], False)
     assert table(served_shop, counted) == before
+    assert began_with == [str(WEEK_BEFORE)] * 2
 
 
 def test_the_same_night_again_takes_back_nothing_that_a_person_chose_since(trained, trained_shop):
