@@ -19,7 +19,7 @@ from support.rollup_shop import small_config
 TEMPLATE = "migrated"
 # One iteration: tests open thousands of connections, and a password's hash is half the cost of each.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "scram_iterations": "1"}
-SLOW = 25
+SLOW = 20
 """Seconds that a file may take in `make test-fast`."""
 
 
