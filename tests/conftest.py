@@ -81,6 +81,7 @@ def keep_as(copy_of: Copy) -> Iterator[Callable[[Warehouse], str]]:
     with ExitStack() as kept:
 
         def keep(warehouse: Warehouse) -> str:
+            warehouse.close()  # a database that anybody is connected to cannot be copied
             copy = kept.enter_context(copy_of(str(warehouse.url.database)))
             return str(copy.url.database)
 

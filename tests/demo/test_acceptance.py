@@ -26,7 +26,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
     server.create_database("empty")
     upgrade(server.url("empty"))
     server.create_database("complete", template="empty")
-    fill(Warehouse(server.url("complete")))
+    warehouse = Warehouse(server.url("complete"))
+    fill(warehouse)
+    warehouse.close()
     yield server
     server.destroy()
 

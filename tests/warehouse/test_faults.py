@@ -227,3 +227,32 @@ def test_the_command_line_says_it_in_one_sentence(place):
     assert done.returncode == 1
     assert done.stderr.startswith("error: database place is not migrated, it has no table of the platform: `make up`")
     assert done.stderr.count("\n") == 1
+
+
+# --- one connection is kept -------------------------------------------------------------------------------------------
+
+
+def backend_of(warehouse: Warehouse) -> int:
+    with warehouse.begin() as connection:
+        return connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+
+
+def test_transactions_share_a_connection_until_the_server_or_the_warehouse_ends_it(postgres, warehouse):
+    first = backend_of(warehouse)
+    assert backend_of(warehouse) == first
+    with postgres.superuser() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", (first,))
+    second = backend_of(warehouse)
+    assert second != first
+    warehouse.close()
+    with postgres.superuser() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", (second,))
+        assert cursor.fetchone() == (0,)
+    assert backend_of(warehouse) != second
+
+
+def test_a_transaction_leaves_no_role_behind(warehouse):
+    with warehouse.begin("ingest"):
+        pass
+    with warehouse.begin() as connection:
+        assert connection.execute(sa.text("SELECT current_user")).scalar_one() != "ingest"

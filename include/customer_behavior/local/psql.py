@@ -47,11 +47,14 @@ def open_warehouse(options: StackOptions, arguments: Sequence[str]) -> int:
 
 def _say_if_not_ready(url: str) -> None:
     """Say what is amiss with the warehouse, and go on: psql may be what mends it."""
+    warehouse = Warehouse(url)
     try:
-        with Warehouse(url).begin():
+        with warehouse.begin():
             pass
     except PlatformError as error:
         sys.stderr.write(f"{error}\n")
+    finally:
+        warehouse.close()
 
 
 def _pg_environment(url: str) -> dict[str, str]:

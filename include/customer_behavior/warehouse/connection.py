@@ -7,7 +7,6 @@ from functools import cached_property
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.pool import NullPool
 
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.names import Role
@@ -64,10 +63,13 @@ class Warehouse:
 
         Plans are for set work: never compiled (jit costs more than it brings here), and without nested loops, which the planner
         chooses where it takes a joined aggregate for 200 rows and which then turn a second into minutes.
+        One connection is kept between transactions, and found out before it is used if the server has ended it meanwhile.
         """
         return sa.create_engine(
             self.url,
-            poolclass=NullPool,
+            pool_size=1,
+            max_overflow=-1,
+            pool_pre_ping=True,
             connect_args={
                 "options": "-c timezone=UTC -c jit=off -c enable_nestloop=off",
                 "application_name": "customer_behavior",
@@ -100,3 +102,7 @@ class Warehouse:
         """Open a transaction as the login on a warehouse of whatever revision: for who migrates it."""
         with spoken(self.url), self.engine.begin() as connection:
             yield connection
+
+    def close(self) -> None:
+        """Close the connection that is kept: before the database is copied or its server stopped. A next one opens anew."""
+        self.engine.dispose()

@@ -25,14 +25,17 @@ def upgrade(url: str, revision: str = "head", afterwards: Callable[[sa.Connectio
         When a newer version of the platform has migrated it.
     """
     warehouse = Warehouse(url)
-    with warehouse.begin_unmigrated() as connection:
-        lock(connection, "migrate")
-        found = revision_of(connection)
-        if found is not None and found not in known_revisions():
-            raise newer(str(warehouse.url.database), found)
-        config = Config(str(MIGRATIONS_DIR / "alembic.ini"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        if revision == "head" and afterwards is not None:
-            afterwards(connection)
-        return connection.execute(sa.text("SELECT version_num FROM warehouse_version")).scalar_one()
+    try:
+        with warehouse.begin_unmigrated() as connection:
+            lock(connection, "migrate")
+            found = revision_of(connection)
+            if found is not None and found not in known_revisions():
+                raise newer(str(warehouse.url.database), found)
+            config = Config(str(MIGRATIONS_DIR / "alembic.ini"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+            if revision == "head" and afterwards is not None:
+                afterwards(connection)
+            return connection.execute(sa.text("SELECT version_num FROM warehouse_version")).scalar_one()
+    finally:
+        warehouse.close()
