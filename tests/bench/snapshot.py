@@ -151,9 +151,10 @@ def memory(machine: Machine) -> Figure:
 
 def _peak_mib(work: Callable[[], object]) -> float:
     done = threading.Event()
-    peaks = [0.0]
+    peaks: list[float] = []
 
     def watch() -> None:
+        peaks.append(_proportional_mib())
         while not done.wait(0.05):
             peaks.append(_proportional_mib())
 
