@@ -269,6 +269,16 @@ def test_status_warns_of_drift_of_bad_probabilities_and_of_a_model_that_is_none(
     ]
 
 
+def test_status_says_that_a_model_was_judged_on_customers_held_out(warehouse):
+    write_model(warehouse, why="the history is too young: judged on customers held out", confidence="medium")
+    write_snapshot(warehouse, D, {"ann": QUIET})
+    write_scores(warehouse, D, {"ann": 0.5})
+    recommend.actions(warehouse, D)
+    publish_marketing.publish(warehouse, D)
+    (status,) = query(warehouse, "SELECT warnings FROM marketing.status")
+    assert status["warnings"] == ["confidence is medium, as the history is too young: judged on customers held out"]
+
+
 def test_a_second_run_writes_again_and_the_same(morning):
     publish_marketing.publish(morning, D)
     first = everything(morning)

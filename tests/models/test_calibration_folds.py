@@ -7,8 +7,8 @@ import pytest
 from customer_behavior.models.calibration import Isotonic, Platt
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
-from customer_behavior.training.contenders import Fold, fit_contenders
-from customer_behavior.training.core import calibration_folds
+from customer_behavior.training.contenders import Recipe, fit_contenders
+from customer_behavior.training.folds import Fold, rolling_folds
 from customer_behavior.training.question import Question
 from training.test_core import FEATURES, KEY, SETTINGS, rows
 
@@ -17,8 +17,8 @@ NONE = rows(0, 0)
 
 
 def fitted(folds: list[Fold], name: str):
-    found = fit_contenders(folds, FEATURES, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2, names=(name,))
-    return found[name]
+    recipe = Recipe(FEATURES, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2)
+    return fit_contenders(recipe, folds, folds[-1].learn, names=(name,))[name]
 
 
 def both(*parts: pd.DataFrame) -> pd.DataFrame:
@@ -75,12 +75,21 @@ def test_steps_that_do_not_hold_in_the_other_window_are_not_taken():
 
 def test_the_tune_dates_have_a_say_where_the_fit_dates_would_do_for_a_model():
     def folds(fit: pd.DataFrame, tune: pd.DataFrame) -> list[Fold]:
-        return calibration_folds(Dataset(fit, NONE, tune, rows(500, 3), rows(500, 4)), QUESTION, SETTINGS)
+        return rolling_folds(Dataset(fit, NONE, tune, NONE, rows(500, 3), NONE, rows(500, 4)), QUESTION, SETTINGS)
 
     fit, tune = rows(SETTINGS.minimum_rows, 1), rows(400, 2)
     early, last = folds(fit, tune)
-    assert (len(early.learn), len(early.calibration)) == (len(fit), len(tune))
-    assert (len(last.learn), len(last.calibration)) == (len(fit) + len(tune), 500)
+    assert (len(early.learn), len(early.held_out)) == (len(fit), len(tune))
+    assert (len(last.learn), len(last.held_out)) == (len(fit) + len(tune), 500)
     assert len(folds(fit, tune.iloc[:0])) == 1
     assert len(folds(fit.iloc[1:], tune)) == 1  # too few rows
     assert len(folds(fit.assign(label=0), tune)) == 1  # too few of the rarer outcome
+
+
+@pytest.mark.parametrize("name", ["xgboost", "blend", "logistic_regression", "frequency", "rfm", "base_rate"])
+def test_a_model_that_learnt_from_a_busier_window_is_not_raised_to_its_level_twice(name):
+    learn, busy = rows(4000, 1), rows(4000, 2, shift=1)
+    recipe = Recipe(FEATURES, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2)
+    found = fit_contenders(recipe, [Fold(learn, busy)], both(learn, busy), names=(name,))[name]
+    asked = rows(6000, 4, shift=1)
+    assert found.model.predict(asked).mean() == pytest.approx(asked["label"].mean(), abs=0.035)

@@ -1,14 +1,14 @@
 """A champion is fitted anew every night; a search is asked for, and the same night again does the same."""
 
-from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from customer_behavior.models import BaseRate, promotions
+from customer_behavior.models import promotions, registry
 from customer_behavior.stages import train_models
 from customer_behavior.training import core, judging
-from support.training_shop import AS_OF, WEEK_BEFORE, table, train
+from support.training_shop import AS_OF, WEEK_BEFORE, expecting_everybody, table, train
 
 pytestmark = pytest.mark.usefixtures("blank_page")
 
@@ -57,8 +57,7 @@ def test_a_request_to_train_asks_for_a_search_and_the_same_night_again_searches_
 def test_a_search_that_found_nothing_better_does_not_block_the_refit(served, served_shop, monkeypatch):
     def search_badly(*arguments, keep=None, **options):
         trained = core.train(*arguments, keep=keep, **options)
-        card = {**trained.model.card, "served": "base_rate"}
-        return trained if keep else replace(trained, model=BaseRate(0.99, card=card), contender="base_rate")
+        return trained if keep else expecting_everybody(trained)
 
     monkeypatch.setattr(train_models, "train", search_badly)
     second = train(served_shop)[0]
@@ -98,3 +97,25 @@ def test_the_same_night_again_takes_back_nothing_that_a_person_chose_since(train
         promotions.rollback(connection, "purchase", 7, "older", AS_OF, reason="too high", actor="ann")
     again = train(trained_shop)[0]
     assert (again["model_id"], again["promoted"], again["serving"]) == (trained[0]["model_id"], False, "older")
+
+
+def test_what_serves_knows_every_labelled_date_and_the_fit_that_was_judged_is_kept_beside_it(served, served_shop):
+    name = served[0]["model_id"]
+    with served_shop.begin("score") as connection:
+        model, judged = registry.load(connection, name), registry.load_judged(connection, name)
+    assert judged is not None
+    newest = WEEK_BEFORE - timedelta(days=7)
+    assert model.card["refit"]["last"] == str(newest)
+    assert judging.last_label_end(model) == WEEK_BEFORE
+    learnt = judging.last_label_end(judged)
+    assert learnt is not None
+    assert learnt <= newest
+    assert model.card["space"] == judged.card["space"]
+    files = table(served_shop, f"SELECT name FROM models.model_files WHERE model_id = '{name}' ORDER BY 1")
+    assert {file for (file,) in files if file.startswith("judged/")} == {f"judged/{file}" for file in model.files()}
+
+
+def test_the_next_night_is_compared_with_the_fit_that_the_champion_was_judged_by(served, served_shop):
+    second = train(served_shop)[0]
+    assert f"the champion {served[0]['model_id']} on" in second["reason"]
+    assert "fitted on newer days" not in second["reason"]

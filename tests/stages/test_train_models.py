@@ -1,6 +1,5 @@
 """A night's training against a real warehouse."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -9,14 +8,14 @@ import sqlalchemy as sa
 
 from customer_behavior import reporting
 from customer_behavior.errors import ConfigurationError, NotReadyError
-from customer_behavior.models import BaseRate, promotions
+from customer_behavior.models import promotions
 from customer_behavior.reporting import training_report
 from customer_behavior.settings import TargetKey
 from customer_behavior.stages import train_models
 from customer_behavior.training import core
 from customer_behavior.training.gate import Decision
 from support.rollup_shop import FIRST_DAY, open_shop, purchases
-from support.training_shop import AS_OF, DAYS, table, train
+from support.training_shop import AS_OF, DAYS, expecting_everybody, table, train
 
 pytestmark = pytest.mark.usefixtures("blank_page")
 
@@ -27,9 +26,9 @@ def test_every_target_is_trained_registered_judged_and_promoted(shop):
         (found["target"], found["horizon_days"], found.get("confidence"), found["promoted"]) for found in summaries
     ] == [
         ("purchase", 7, "normal", True),
-        ("purchase", 30, "low", True),  # the shop is too young for four times 30 days
-        ("lapse", 28, "low", True),  # 190 rows to fit four weeks ahead
-        ("value", 30, "low", True),
+        ("purchase", 30, "medium", True),  # the shop is too young for four times 30 days
+        ("lapse", 28, "medium", True),  # 190 rows in the dates to fit, enough in all
+        ("value", 30, "medium", True),
         ("conversion", 1, None, False),
     ]
     assert "no source shows visits" in summaries[-1]["reason"]
@@ -86,9 +85,7 @@ def worse(monkeypatch):
     """Let every training end in a model that expects everybody to buy."""
 
     def train_badly(*arguments, **options):
-        trained = core.train(*arguments, **options)
-        card = {**trained.model.card, "served": "base_rate"}
-        return replace(trained, model=BaseRate(0.99, card=card), contender="base_rate")
+        return expecting_everybody(core.train(*arguments, **options))
 
     return lambda: monkeypatch.setattr(train_models, "train", train_badly)
 

@@ -83,6 +83,7 @@ def write_model(
     model_id: str = MODEL,
     *,
     why: str | None = None,
+    confidence: str = "low",
     target: str = "purchase",
     horizon_days: int = 7,
     fit: Sequence[date] = (),
@@ -90,8 +91,8 @@ def write_model(
     trained_as_of: date = TRAINED,
     promoted: bool = True,
 ) -> None:
-    """Register a model with its report, and promote it; `why` makes it a fallback."""
-    card = {"why": why} if why else {}
+    """Register a model with its report, and promote it; `why` makes it one of low or medium confidence."""
+    card = {"why": why, "confidence": confidence} if why else {}
     key = {"model_id": model_id, "target": target, "horizon_days": horizon_days, "trained": trained_as_of}
     execute(
         warehouse,

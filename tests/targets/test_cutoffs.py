@@ -34,17 +34,22 @@ def test_a_horizon_longer_than_the_step_leaves_dates_out_between_the_parts():
     assert cutoffs.gap == (date(2017, 8, 27), date(2017, 9, 3), date(2017, 9, 10))
     assert cutoffs.fit == (date(2017, 8, 13), date(2017, 8, 20))
     assert cutoffs.learn == (*cutoffs.fit, *cutoffs.gap, *cutoffs.tune)
+    assert cutoffs.calibration_gap == (date(2017, 9, 24), date(2017, 10, 1), date(2017, 10, 8))
+    assert cutoffs.test_gap == (date(2017, 10, 29), date(2017, 11, 5), date(2017, 11, 12))
+    assert cutoffs.gaps == (*cutoffs.gap, *cutoffs.calibration_gap, *cutoffs.test_gap)
 
 
 def test_ten_weeks_of_history_are_enough_for_a_week_ahead_and_not_for_four():
     week = plan(70, 7, tune_snapshots=3, calibration_snapshots=2, test_snapshots=1, step_days=7)
     assert week.complete
     assert {name: len(days) for name, days in week.parts().items()} == {
-        "fit": 3, "gap": 0, "tune": 1, "calibration": 1, "test": 1
+        "fit": 3, "gap": 0, "tune": 1, "calibration_gap": 0, "calibration": 1, "test_gap": 0, "test": 1
     }  # fmt: skip
     month = plan(70, 28, step_days=7)
     assert not month.complete
-    assert month.all() == (AS_OF - timedelta(days=28),)
+    assert (
+        month.all() == month.fit == (AS_OF - timedelta(days=42), AS_OF - timedelta(days=35), AS_OF - timedelta(days=28))
+    )
 
 
 def test_a_shop_too_young_for_two_calibration_dates_uses_one():
@@ -82,6 +87,8 @@ def test_label_windows_never_overlap_across_the_parts_and_are_known(
     for earlier, later in [*pairwise(split), (cutoffs.learn, cutoffs.calibration)]:
         if earlier and later:
             assert max(earlier) + width <= min(later)
+    if cutoffs.complete:  # from the first date on, none of the grid is left out
+        assert len(cutoffs.all()) == (max(cutoffs.all()) - min(cutoffs.all())).days // step + 1
     assert all(day + width <= AS_OF for day in cutoffs.all())
     assert all(day > AS_OF - timedelta(days=history) for day in cutoffs.all())
     assert len(cutoffs.learn) <= fits

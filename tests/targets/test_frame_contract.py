@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from customer_behavior.errors import CheckFailedError
+from customer_behavior.targets.cutoffs import PARTS
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import require_contract
 from customer_behavior.targets.outcome import Kind
@@ -81,7 +82,7 @@ def test_a_column_that_is_gone_or_there_twice_is_named_and_all_breaches_are_said
 
 
 def test_a_training_refuses_rows_before_it_looks_at_them():
-    data = Dataset(**{name: frame() for name in ("fit", "gap", "tune", "calibration", "test")})
+    data = Dataset(**{name: frame() for name in PARTS})
     broken = Dataset(**{**data.parts(), "calibration": frame().assign(weight=-1.0)})
     with pytest.raises(CheckFailedError, match="the calibration rows cannot be trained on: column weight"):
         train(broken, CUTOFFS, Question(KEY, FEATURES), date(2024, 2, 1), SETTINGS)

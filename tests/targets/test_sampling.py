@@ -13,7 +13,7 @@ from customer_behavior.names import Role
 from customer_behavior.settings import TargetKey, load_settings, load_targets
 from customer_behavior.stages import train_models
 from customer_behavior.targets import dataset as dataset_module
-from customer_behavior.targets.cutoffs import Cutoffs
+from customer_behavior.targets.cutoffs import PARTS, Cutoffs
 from customer_behavior.targets.dataset import Dataset, read_dataset, read_rows
 from customer_behavior.targets.sampling import MINIMUM_PER_STRATUM, allocate, fit_weights, row_weights, strata
 from support.rollup_shop import FIRST_DAY, open_shop, purchases, small_config
@@ -162,7 +162,7 @@ def test_a_night_says_what_it_read_and_a_cap_that_is_not_reached_changes_nothing
     assert exact["model_id"] == free["model_id"]
     assert exact["evaluations"] == free["evaluations"]
     assert "sampled_from" not in whole
-    assert set(whole["strata"]) == {"fit", "gap", "tune", "calibration", "test"}
+    assert set(whole["strata"]) == set(PARTS)
     assert all(one["weight"] == 1 for part in whole["strata"].values() for one in part)
 
     capped, card = nightly(
@@ -176,7 +176,7 @@ def test_a_night_says_what_it_read_and_a_cap_that_is_not_reached_changes_nothing
     assert capped["rows"]["fit"] <= count // 2
     assert set(card["sampled_from"]) == {"fit", "calibration"}
     assert card["sampled_from"]["fit"] == {"rows": count, "positives": whole["positives"]["fit"]}
-    assert set(card["strata"]) == {"fit", "gap", "tune", "calibration", "test"}
+    assert set(card["strata"]) == set(PARTS)
     for part, read in card["strata"].items():
         assert sum(one["total"] for one in read) == whole["rows"][part]
         assert sum(one["kept"] for one in read) == capped["rows"][part]

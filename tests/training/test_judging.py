@@ -10,13 +10,15 @@ from scipy.special import expit
 
 from customer_behavior.errors import CheckFailedError
 from customer_behavior.models import BaseRate
+from customer_behavior.models.promotions import Champion
 from customer_behavior.settings import TargetKey, load_targets
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
-from customer_behavior.training.core import WarmStart, choose_contender, train
-from customer_behavior.training.judging import against_champion, last_label_end, refitted, warm_start_of
+from customer_behavior.training.core import train
+from customer_behavior.training.judging import against_champion, last_label_end, stand_in, warm_start_of
+from customer_behavior.training.procedures import WarmStart, choose_contender
 from customer_behavior.training.question import Question
 
 PROBABILITY = OUTCOMES["probability"]
@@ -98,21 +100,55 @@ def test_where_the_truth_is_straight_trees_alone_do_not_serve_and_it_is_marked()
     assert marked == {"model", straight.contender}
 
 
-def test_the_test_rows_have_no_say_in_what_serves(trained):
+def test_the_test_rows_have_no_say_in_which_procedure_serves_nor_in_what_is_judged(trained):
     data = dataset()
     shuffled = data.test.assign(label=np.random.default_rng(1).permutation(data.test["label"].to_numpy()))
     other = train(replace(data, test=shuffled), CUTOFFS, trained.question, WEEKS[4] + timedelta(days=7), settings())
-    assert other.model.files().keys() == trained.model.files().keys()
-    assert (other.model.predict(data.test) == trained.model.predict(data.test)).all()
+    assert other.contender == trained.contender
+    assert (other.backtest.predictions["model"] == trained.backtest.predictions["model"]).all()
+
+
+def test_what_serves_is_the_same_procedure_fitted_on_every_date(trained):
+    model, judged, data = trained.model, trained.judged, trained.data
+    assert judged is not None
+    assert model.card["refit"] == {
+        "dates": 5,
+        "first": str(WEEKS[0]),
+        "last": str(WEEKS[4]),
+        "rows": 5 * 1500,
+        "positives": int(data.every["label"].sum()),
+    }
+    assert model.kind == judged.kind
+    assert model.card["space"] == judged.card["space"]
+    # It knows the test rows' outcomes, which what is judged does not.
+    label = data.test["label"].to_numpy(dtype=float)
+    own, honest = (PROBABILITY.row_loss(label, one.predict(data.test)).mean() for one in (model, judged))
+    assert own < honest
+    row = next(row for row in trained.evaluations if row["contender"] == "model")
+    assert row["log_loss"] == pytest.approx(honest)
+
+
+def test_the_newest_dates_move_what_serves_at_once(trained):
+    data = dataset()
+    busier = replace(data, test=data.test.assign(label=(data.test["label"] | (data.test["mood"] > 1)).astype("int8")))
+    other = train(busier, CUTOFFS, trained.question, WEEKS[4] + timedelta(days=7), settings())
+    asked = rows(WEEKS[4] + timedelta(days=7))
+    lively = asked[asked["mood"] > 1.2]
+    assert other.model.predict(lively).mean() > trained.model.predict(lively).mean() + 0.01
+
+
+def champion(model, judged=None) -> Champion:
+    return Champion("old", model, judged)
 
 
 def test_labels_end_a_horizon_after_the_last_date_learnt_from(trained):
-    assert last_label_end(trained.model) == WEEKS[2] + timedelta(days=7) == WEEKS[3]
+    assert last_label_end(trained.judged) == WEEKS[2] + timedelta(days=7) == WEEKS[3]
+    assert last_label_end(trained.model) == WEEKS[4] + timedelta(days=7)
     assert last_label_end(BaseRate(0.5)) is None
 
 
 def aged(model, days: int):
-    """The model as if it had learnt from dates so many days later."""
+    """The judged fit as if it had learnt from dates so many days later."""
     cutoffs = {
         part: [str(date.fromisoformat(day) + timedelta(days=days)) for day in dates]
         for part, dates in model.card["cutoffs"].items()
@@ -120,34 +156,40 @@ def aged(model, days: int):
     return replace(model, card={**model.card, "cutoffs": cutoffs})
 
 
-def test_rows_whose_outcome_the_champion_has_learnt_from_do_not_count(trained):
-    whole = against_champion(trained, trained.model, "old", settings())
+def test_procedures_are_compared_as_they_were_judged_on_rows_that_neither_fit_knows(trained):
+    whole = against_champion(trained, champion(trained.model, trained.judged), settings())
     assert f"the champion old on {2 * 1500} rows" in whole.reason
-    later = against_champion(trained, aged(trained.model, 7), "old", settings())
+    assert whole.checks["gain"]["mean"] == 0
+    later = against_champion(trained, champion(trained.model, aged(trained.judged, 7)), settings())
     assert "the champion old on 1500 rows" in later.reason
 
 
+def test_a_procedure_that_was_judged_much_better_keeps_its_place(trained):
+    flat = replace(
+        trained,
+        backtest=replace(trained.backtest, predictions={**trained.backtest.predictions, "model": np.full(3000, 0.5)}),
+    )
+    decision = against_champion(flat, champion(trained.model, trained.judged), settings())
+    assert not decision.accepted
+
+
 def test_without_later_rows_the_champions_procedure_is_fitted_on_the_same_days(trained):
-    aged_model = aged(trained.model, 70)
-    same = against_champion(trained, aged_model, "new", settings())
+    aged_model = aged(trained.judged, 70)
+    same = against_champion(trained, champion(trained.model, aged_model), settings())
     assert same.accepted
-    assert "the champion new's procedure, fitted on newer days" in same.reason
+    assert "the champion old's procedure, fitted on newer days" in same.reason
     newer = replace(aged_model, card={**aged_model.card, "space": {**aged_model.card["space"], "gamma": 1.0}})
-    again = refitted(trained, newer, settings())
-    assert again.predict(trained.data.test) == pytest.approx(trained.model.predict(trained.data.test), abs=1e-6)
-    decision = against_champion(trained, newer, "new", settings())
-    assert "the champion new's procedure, fitted on the same days," in decision.reason
+    again = stand_in(trained, newer, settings())
+    assert again == pytest.approx(trained.judged.predict(trained.data.test), abs=1e-6)
+    decision = against_champion(trained, champion(trained.model, newer), settings())
+    assert "the champion old's procedure, fitted on the same days," in decision.reason
     assert decision.accepted
     assert decision.checks["gain"]["mean"] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_champion_that_reads_what_is_gone_gives_way(trained):
-    poorer = replace(
-        trained,
-        data=replace(trained.data, test=trained.data.test.drop(columns="mood")),
-        model=BaseRate(0.5, card=trained.model.card),
-    )
-    decision = against_champion(poorer, trained.model, "old", settings())
+    poorer = replace(trained, backtest=replace(trained.backtest, rows=trained.backtest.rows.drop(columns="mood")))
+    decision = against_champion(poorer, champion(trained.judged), settings())
     assert decision.accepted
     assert "the champion cannot score" in decision.reason
     assert "mood" in decision.reason
@@ -155,7 +197,7 @@ def test_a_champion_that_reads_what_is_gone_gives_way(trained):
 
 def test_a_procedure_that_cannot_be_fitted_again_says_so(trained):
     with pytest.raises(CheckFailedError, match="cannot be fitted on these days"):
-        refitted(trained, BaseRate(0.5, card={"served": "oracle"}), settings())
+        stand_in(trained, BaseRate(0.5, card={"served": "oracle"}), settings())
 
 
 def test_other_hyperparameters_or_kinds_are_another_procedure_and_other_columns_or_more_trees_are_not(trained):

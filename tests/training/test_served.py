@@ -7,7 +7,7 @@ from customer_behavior.models import BaseRate
 from customer_behavior.settings import load_targets
 from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, Contender
-from customer_behavior.training.core import WarmStart, choose_contender
+from customer_behavior.training.procedures import WarmStart, choose_contender
 
 COUNT = 4000
 RANDOM = np.random.default_rng(1)

@@ -32,13 +32,16 @@ def read_warnings(connection: Connection, settings: Settings, as_of: date, unrel
         f"{n} customers are in a segment a model was wrong about (reliable is false): {segment}"
         for segment, n in unreliable.segments.items()
     ]
-    why = run_sql(
-        connection, "marketing/fallback_reason", as_of=as_of, target=key.target, horizon_days=key.horizon_days
-    ).scalar()
-    if why:
+    model = run_sql(
+        connection, "marketing/confidence", as_of=as_of, target=key.target, horizon_days=key.horizon_days
+    ).one_or_none()
+    if model and model.confidence == "low":
         found.append(
-            f"no model could be made ({why}): probabilities are those of classes of recency and frequency, confidence is low"
+            f"no model could be made ({model.why}): probabilities are those of classes of recency and frequency, "
+            "confidence is low"
         )
+    elif model and model.confidence == "medium":
+        found.append(f"confidence is medium, as {model.why}")
     return found
 
 

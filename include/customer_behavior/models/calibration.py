@@ -35,6 +35,9 @@ class Calibrator(Protocol):
     def predict(self, margin: np.ndarray) -> np.ndarray:
         """Return probabilities or amounts, same shape as `margin`."""
 
+    def moved(self, by: float) -> "Calibrator":
+        """Return the calibrator that says of margins higher by `by` what this one says of these."""
+
     def content(self) -> dict[str, Any]:
         """Return the calibrator as JSON has it."""
 
@@ -58,6 +61,10 @@ class Platt:
         """Return calibrated probabilities, 0 to 1, same shape as `margin`."""
         return expit(self.log_odds(margin))
 
+    def moved(self, by: float) -> "Platt":
+        """Return the calibrator that says of margins higher by `by` what this one says of these."""
+        return Platt(self.slope, self.intercept - self.slope * by)
+
     def content(self) -> dict[str, Any]:
         """Return the calibrator as JSON has it."""
         return {"method": "platt", **asdict(self)}
@@ -74,6 +81,10 @@ class Isotonic:
     def predict(self, margin: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities, never quite 0 or 1, same shape as `margin`."""
         return np.interp(np.asarray(margin, dtype=np.float64), self.margins, self.probabilities)
+
+    def moved(self, by: float) -> "Isotonic":
+        """Return the calibrator that says of margins higher by `by` what this one says of these."""
+        return Isotonic(self.slope, tuple(margin + by for margin in self.margins), self.probabilities)
 
     def content(self) -> dict[str, Any]:
         """Return the calibrator as JSON has it."""
@@ -95,6 +106,10 @@ class LogLine:
     def predict(self, margin: np.ndarray) -> np.ndarray:
         """Return amounts, more than 0, same shape as `margin`."""
         return np.exp(self.slope * np.asarray(margin, dtype=np.float64) + self.intercept)
+
+    def moved(self, by: float) -> "LogLine":
+        """Return the calibrator that says of margins higher by `by` what this one says of these."""
+        return LogLine(self.slope, self.intercept - self.slope * by)
 
     def content(self) -> dict[str, Any]:
         """Return the calibrator as JSON has it."""

@@ -79,10 +79,11 @@ def serving_models(connection: Connection, settings: Settings, as_of: date) -> l
 
 @dataclass(frozen=True)
 class Champion:
-    """What serves a date: its id, and the model, or why it cannot be read."""
+    """What serves a date: its id, and the model with the fit that it was judged by, if that is another; or why it cannot be read."""
 
     model_id: str
     model: Model | None
+    judged: Model | None = None
     problem: str = ""
 
 
@@ -92,9 +93,9 @@ def read_champion(connection: Connection, key: TargetKey, as_of: date) -> Champi
     if model_id is None:
         return None
     try:
-        return Champion(model_id, registry.load(connection, model_id))
+        return Champion(model_id, registry.load(connection, model_id), registry.load_judged(connection, model_id))
     except CheckFailedError as error:
-        return Champion(model_id, None, str(error))
+        return Champion(model_id, None, problem=str(error))
 
 
 def promote(

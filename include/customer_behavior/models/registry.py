@@ -26,6 +26,8 @@ VERSION = """
         cast(:fit AS date[]), cast(:tune AS date[]), cast(:calibration AS date[]), cast(:test AS date[]), :run_id
     )
 """
+JUDGED = "judged/"
+"""Folder of the files of the fit that a model was judged by."""
 FILE = "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:model_id, :name, :content, :sha256)"
 TRIAL = """
     INSERT INTO models.tuning_trials (model_id, trial, state, loss, trees, chosen, parameters)
@@ -43,6 +45,7 @@ class Registration:
 
     Attributes
     ----------
+    judged : the fit that the numbers are of; kept beside the one that serves, for the next challenger to be compared with.
     strata : what was read of each as-of date and outcome, by part of the time split.
     evaluations, gains, thresholds : numbers on the test rows, as models.evaluations, gain_table and thresholds have them.
     findings, trials : rows of models.training_findings and models.tuning_trials, without the model's id.
@@ -50,6 +53,7 @@ class Registration:
 
     key: TargetKey
     model: Model
+    judged: Model | None
     cutoffs: Cutoffs
     strata: Mapping[str, Sequence[Stratum]]
     evaluations: Sequence[Mapping[str, Any]]
@@ -58,13 +62,18 @@ class Registration:
     findings: Sequence[Mapping[str, Any]]
     trials: Sequence[Mapping[str, Any]]
 
+    def files(self) -> dict[str, bytes]:
+        """Return the files of the model that serves, and in a folder of its own those of the judged fit."""
+        judged = self.judged.files() if self.judged else {}
+        return {**self.model.files(), **{JUDGED + name: content for name, content in judged.items()}}
+
 
 def save(connection: Connection, trained: Registration, as_of: date, run_id: str | None) -> str:
     """Register a model with its files, numbers and findings, in place of the rows its id already has; return its id.
 
     What was read of each as-of date and outcome goes on record as the card's strata, in the table alone.
     """
-    files = trained.model.files()
+    files = trained.files()
     name = model_id(files)
     whole = f"{as_of} {trained.key.target}/{trained.key.horizon_days} {name}"
     made_way = connection.execute(sa.text("SELECT table_name, rows FROM models.make_way(:name)"), {"name": name})
@@ -104,7 +113,7 @@ def _version(trained: Registration, name: str, as_of: date, run_id: str | None) 
         "horizon_days": trained.key.horizon_days,
         "trained_as_of": as_of,
         "card": json.dumps(card),
-        "fit": [*cutoffs.fit, *cutoffs.gap],
+        "fit": sorted([*cutoffs.fit, *cutoffs.gaps]),
         "tune": list(cutoffs.tune),
         "calibration": list(cutoffs.calibration),
         "test": list(cutoffs.test),
@@ -145,6 +154,20 @@ def load(connection: Connection, name: str) -> Model:
     CheckFailedError
         When a file is missing, or is not what was registered; the message names model and file.
     """
+    return _read(name, _files(connection, name))
+
+
+def load_judged(connection: Connection, name: str) -> Model | None:
+    """Return the fit that a registered model was judged by; None where there is none beside the model itself. Raises as `load`."""
+    files = {
+        file.removeprefix(JUDGED): content
+        for file, content in _files(connection, name).items()
+        if file.startswith(JUDGED)
+    }
+    return _read(name, files) if files else None
+
+
+def _files(connection: Connection, name: str) -> dict[str, bytes]:
     rows = connection.execute(
         sa.text("SELECT name, content, sha256 FROM models.model_files WHERE model_id = :model_id ORDER BY name"),
         {"model_id": name},
@@ -161,6 +184,10 @@ def load(connection: Connection, name: str) -> Model:
         raise CheckFailedError(
             f"the files {', '.join(files)} of model {name} are not the ones it was named after; {_REMEDY}"
         )
+    return files
+
+
+def _read(name: str, files: Mapping[str, bytes]) -> Model:
     try:
         return from_files(files)
     except CheckFailedError as error:

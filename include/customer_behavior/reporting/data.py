@@ -55,6 +55,8 @@ class ReportData:
         Name to version.
     entity : str
         What a row is, in the plural.
+    refit : mapping
+        dates, first, last and rows of what serves; empty where that is the fit that was judged.
     """
 
     target: str
@@ -87,6 +89,7 @@ class ReportData:
     duration_seconds: float
     libraries: Mapping[str, str] = field(default_factory=dict)
     entity: str = "customers"
+    refit: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def prediction(self) -> np.ndarray:

@@ -31,6 +31,7 @@ def summary(data: ReportData) -> list[Point]:
         *_rules(data),
         *_reasons(data),
         *_decided(data),
+        *_served(data),
         *_data(data),
     ]
 
@@ -52,6 +53,22 @@ def _confidence(data: ReportData) -> Iterator[Point]:
             "Low confidence",
             f"{name(data.model_kind)} serves instead of a tuned model: {data.why or 'no reason was given'}. "
             f"Use these predictions for an average over many {data.entity}, not to tell them apart.",
+        )
+    elif data.confidence == "medium":
+        why = data.why or "no reason was given"
+        yield Point(
+            "Medium confidence", f"{why[:1].upper()}{why[1:]}. How the model holds in later weeks is not known yet."
+        )
+
+
+def _served(data: ReportData) -> Iterator[Point]:
+    refit = data.refit
+    if refit.get("rows") and data.cutoffs.get("test"):
+        yield Point(
+            "What serves",
+            f"The numbers on this page are of a fit that knew no outcome of {data.cutoffs['test'][0]} or later. What serves is the"
+            f" same procedure, fitted anew on all {refit['dates']} dates from {refit['first']} to {refit['last']}"
+            f" ({refit['rows']:,} rows).",
         )
 
 

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -60,7 +59,7 @@ def report_data(
     decision: dict[str, Any] | None = None,
 ) -> ReportData:
     """Return what the page shows of a training; `decision` is that of the gate, None where there is no gate."""
-    test, model, card = trained.data.test, trained.model, trained.model.card
+    test, model, card = trained.backtest.rows, trained.model, trained.model.card
     sample = test.sample(min(len(test), SAMPLE_ROWS), random_state=0) if len(test) else test
     explained = model.kind in ("xgboost", "linear", "blend") and len(sample) > 0
     return ReportData(
@@ -77,13 +76,13 @@ def report_data(
         why=card.get("why"),
         served=trained.contender,
         cutoffs={
-            "fit": [*trained.cutoffs.fit, *trained.cutoffs.gap],
+            "fit": sorted([*trained.cutoffs.fit, *trained.cutoffs.gaps]),
             **{part: list(getattr(trained.cutoffs, part)) for part in ("tune", "calibration", "test")},
         },
         rows=card["rows"],
         positives=card["positives"],
         label=test["label"].to_numpy(dtype=np.float64) if len(test) else np.empty(0),
-        predictions=_predictions(trained, test),
+        predictions=_predictions(trained),
         weight=row_weights(test) if len(test) else None,
         evaluations=trained.evaluations,
         gains=trained.gains,
@@ -97,9 +96,12 @@ def report_data(
         catalogue=trained.question.catalogue,
         duration_seconds=trained.duration_seconds,
         libraries=card["libraries"],
+        refit=card["refit"],
     )
 
 
-def _predictions(trained: Trained, test: pd.DataFrame) -> dict[str, np.ndarray]:
-    models = {MODEL: trained.model, **trained.contenders}
-    return {name: model.predict(test) if len(test) else np.empty(0) for name, model in models.items()}
+def _predictions(trained: Trained) -> dict[str, np.ndarray]:
+    """Return what each contender said of the rows it was judged on, nothing where there are none."""
+    if trained.backtest.predictions:
+        return trained.backtest.predictions
+    return {name: np.empty(0) for name in (MODEL, *trained.contenders)}

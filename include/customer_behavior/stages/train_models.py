@@ -246,7 +246,7 @@ def _decide(
         return Decision(True, "the first model of this target")
     if champion.model is None:
         return Decision(True, f"the champion cannot score: {champion.problem}")
-    decision = against_champion(trained, champion.model, champion.model_id, settings)
+    decision = against_champion(trained, champion, settings)
     if search_verdict is None:
         return decision
     return Decision(

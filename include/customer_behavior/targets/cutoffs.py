@@ -17,20 +17,28 @@ MINIMUM_FIT_DATES = 2
 class Cutoffs:
     """As-of dates of the snapshots, each part ascending. The label window of a date D is [D, D + horizon).
 
-    Hyperparameters are tried by a fit on `fit` and judged on `tune`. Those that are chosen are fitted on all of `learn`: fit and
-    tune, and the dates between them whose label windows reach into tune.
+    Hyperparameters are tried by a fit on `fit` and judged on `tune`. A gap has the dates before a part whose label windows reach
+    into it: they have no say in what is judged on that part, and are learnt from afterwards. The procedure is judged by a fit on
+    all that ended before `test`; what serves is the same procedure fitted on all dates.
     """
 
     fit: tuple[date, ...] = ()
     gap: tuple[date, ...] = ()
     tune: tuple[date, ...] = ()
+    calibration_gap: tuple[date, ...] = ()
     calibration: tuple[date, ...] = ()
+    test_gap: tuple[date, ...] = ()
     test: tuple[date, ...] = ()
 
     @property
     def learn(self) -> tuple[date, ...]:
-        """The dates of the last fit, ascending."""
+        """The dates to learn from before those that calibrate, ascending."""
         return (*self.fit, *self.gap, *self.tune)
+
+    @property
+    def gaps(self) -> tuple[date, ...]:
+        """The dates of no part that anything is judged on, ascending."""
+        return (*self.gap, *self.calibration_gap, *self.test_gap)
 
     @property
     def complete(self) -> bool:
@@ -46,7 +54,7 @@ class Cutoffs:
         return tuple(sorted(day for days in self.parts().values() for day in days))
 
 
-PARTS = ("fit", "gap", "tune", "calibration", "test")
+PARTS = ("fit", "gap", "tune", "calibration_gap", "calibration", "test_gap", "test")
 
 
 def plan_cutoffs(first_event_day: date, as_of: date, horizon_days: int, settings: Training) -> Cutoffs:
@@ -58,20 +66,24 @@ def plan_cutoffs(first_event_day: date, as_of: date, horizon_days: int, settings
     first calibration date are learnt from, at most `fit_snapshots`: the newest `tune_snapshots` of them tune, and those
     that end at or before the first of these fit.
 
+    Of the dates to fit, tune and calibrate those whose label windows reach into the next part are its gap.
+
     A younger shop, in this order: fewer dates to fit; then one date each to test, calibrate and tune instead of several;
-    then no tuning, with the hyperparameters of the settings; then no model (`complete` is false), and what is left serves the
-    fallback: the newest date to test on with the dates before it that do not overlap, or the newest date alone, or none.
+    then no tuning, with the hyperparameters of the settings; then no parts (`complete` is false): all dates there are, at most
+    `fit_snapshots`, are `fit`, and a shop of less than 28 days has the newest date alone, or none.
     """
     horizon = timedelta(days=horizon_days)
-    grid = _grid(first_event_day, as_of - horizon, settings.step_days)
+    newest = as_of - horizon
+    grid = _grid(first_event_day, newest, settings.step_days)
     one = settings.model_copy(update={"test_snapshots": 1, "calibration_snapshots": 1, "tune_snapshots": 1})
     asked, least = _split(grid, horizon, settings), _split(grid, horizon, one)
     if asked.complete and (asked.tune or not least.tune):
         return asked
-    if least.calibration:
+    if least.complete:
         return least
-    newest = as_of - horizon
-    return Cutoffs(calibration=(newest,)) if newest > first_event_day else Cutoffs()
+    if grid:
+        return Cutoffs(fit=tuple(grid[: settings.fit_snapshots][::-1]))
+    return Cutoffs(fit=(newest,)) if newest > first_event_day else Cutoffs()
 
 
 def _grid(first_event_day: date, newest: date, step_days: int) -> list[date]:
@@ -90,8 +102,14 @@ def _split(grid: list[date], horizon: timedelta, settings: Training) -> Cutoffs:
     if len(fit) < MINIMUM_FIT_DATES:
         tune, fit = [], learn
     gap = [day for day in learn if day not in fit and day not in tune]
-    ascending = (tuple(days[::-1]) for days in (fit, gap, tune, calibration, test))
-    return Cutoffs(*ascending)
+    calibration_gap, test_gap = _between(learn, calibration, grid), _between(calibration, test, grid)
+    parts = (fit, gap, tune, calibration_gap, calibration, test_gap, test)
+    return Cutoffs(*(tuple(days[::-1]) for days in parts))
+
+
+def _between(earlier: list[date], later: list[date], grid: list[date]) -> list[date]:
+    """Return the dates after the last of the `earlier` and before the first of the `later` ones, newest first."""
+    return [day for day in grid if max(earlier) < day < min(later)] if earlier and later else []
 
 
 def _before(later: list[date], grid: list[date], horizon: timedelta) -> list[date]:

@@ -30,16 +30,25 @@ class Dataset:
     fit: pd.DataFrame
     gap: pd.DataFrame
     tune: pd.DataFrame
+    calibration_gap: pd.DataFrame
     calibration: pd.DataFrame
+    test_gap: pd.DataFrame
     test: pd.DataFrame
 
     @property
     def learn(self) -> pd.DataFrame:
-        """The rows of the last fit: fit, gap and tune."""
-        filled = [part for part in (self.fit, self.gap, self.tune) if len(part)]
-        if len(filled) < 2:
-            return filled[0] if filled else self.fit
-        return pd.concat(filled, ignore_index=True)
+        """The rows before those that calibrate: fit, gap and tune."""
+        return _together(self.fit, self.gap, self.tune)
+
+    @property
+    def before_test(self) -> pd.DataFrame:
+        """The rows whose labels were known on the first test date."""
+        return _together(self.fit, self.gap, self.tune, self.calibration_gap, self.calibration)
+
+    @property
+    def every(self) -> pd.DataFrame:
+        """All rows, in the order of the parts."""
+        return _together(*self.parts().values())
 
     def parts(self) -> dict[str, pd.DataFrame]:
         """Return each part's rows by its name, earliest part first."""
@@ -48,6 +57,13 @@ class Dataset:
     def strata(self) -> dict[str, list[Stratum]]:
         """Return what each part has and what was read of it, by part."""
         return {name: strata(rows) for name, rows in self.parts().items()}
+
+
+def _together(*parts: pd.DataFrame) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    if len(filled) < 2:
+        return filled[0] if filled else parts[0]
+    return pd.concat(filled, ignore_index=True)
 
 
 def read_rows(
@@ -148,7 +164,9 @@ def read_dataset(
         "fit": limit.fit,
         "gap": limit.fit,
         "tune": limit.tune,
+        "calibration_gap": limit.fit,
         "calibration": limit.calibration,
+        "test_gap": limit.fit,
         "test": limit.test,
     }
     return Dataset(**{name: part(days, most[name]) for name, days in cutoffs.parts().items()})

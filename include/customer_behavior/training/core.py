@@ -6,7 +6,6 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,27 @@ import pandas as pd
 
 from customer_behavior.data_quality.leakage import find_leaks
 from customer_behavior.data_quality.usability import Finding, inspect
-from customer_behavior.evaluation import metrics
 from customer_behavior.evaluation.evaluation import MODEL, evaluate, gain_table
 from customer_behavior.evaluation.thresholds import thresholds
-from customer_behavior.models import BoostedTrees, Model, fit_rfm
+from customer_behavior.models import Model
 from customer_behavior.models.registry import Registration
 from customer_behavior.settings import TargetKey, Training
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.frame_contract import require_contract
 from customer_behavior.targets.outcome import Outcome
-from customer_behavior.targets.sampling import row_weights, weighted_counts
-from customer_behavior.training.contenders import BLEND, TREES, Contender, Fold, fit_contenders
+from customer_behavior.targets.sampling import row_weights
+from customer_behavior.training.card import describe, refit_on
+from customer_behavior.training.contenders import BLEND, TREES, Recipe
+from customer_behavior.training.folds import customer_folds, too_few_customers, too_little_time
+from customer_behavior.training.procedures import (
+    Backtest,
+    Fitted,
+    WarmStart,
+    fit_by_customers,
+    fit_by_time,
+    fit_fallback,
+)
 from customer_behavior.training.question import Question
 from customer_behavior.training.tuning import Hyperparameters, Tuned, tune
 
@@ -35,24 +43,33 @@ DECIMALS = 9
 
 
 @dataclass(frozen=True)
-class WarmStart:
-    """What the last model was made by, and where a new training starts from."""
-
-    contender: str
-    hyperparameters: Hyperparameters
-
-
-@dataclass(frozen=True)
 class Trained:
-    """A model with what it was made from and how it did."""
+    """A model with what it was made from and how its procedure did.
+
+    Attributes
+    ----------
+    model
+        what serves: the procedure fitted on every date
+    judged
+        the same procedure fitted on what was known on the first test date, of which all figures are; None where customers were
+        held out instead
+    contender
+        name of the contender that the model is, or of the fallback
+    contenders
+        as they were judged
+    served
+        the contenders that were fitted on every date, by name
+    """
 
     question: Question
     cutoffs: Cutoffs
     data: Dataset
     model: Model
+    judged: Model | None
     contender: str
-    """Name of the contender that the model is, or of the fallback."""
     contenders: dict[str, Model]
+    served: dict[str, Model]
+    backtest: Backtest
     evaluations: list[dict[str, Any]]
     gains: pd.DataFrame
     thresholds: list[dict[str, Any]]
@@ -70,6 +87,7 @@ class Trained:
         return Registration(
             key=self.key,
             model=self.model,
+            judged=self.judged,
             cutoffs=self.cutoffs,
             strata=self.data.strata(),
             evaluations=self.evaluations,
@@ -95,13 +113,16 @@ def train(
     champion: WarmStart | None = None,
     keep: Tuned | None = None,
     findings: Sequence[Finding] = (),
+    also: Collection[str] = (),
+    hold_out_customers: bool = True,
 ) -> Trained:
     """Return the best calibrated model of these rows, and what it was compared with.
 
-    Columns that give the outcome away are left out, with a finding. Trees are tuned, and calibrated beside the baselines;
-    see `choose_contender` for which of them serves. With `keep` nothing is searched: the champion's hyperparameters and kind of
-    model are fitted on these rows. Too few rows, or rows that cannot be used, are served by classes of
-    recency and frequency, with low confidence and the reason.
+    Columns that give the outcome away are left out, with a finding. The split by time chooses and judges a procedure: trees are
+    tuned, and calibrated beside the baselines; see `choose_contender` for which of them serves. With `keep` nothing is
+    searched: the champion's hyperparameters and kind of model are fitted. What serves is the procedure fitted anew on
+    every date. A history too young for such a split is judged on customers held out, with medium confidence. Too few rows, or
+    rows that cannot be used, are served by classes of recency and frequency, with low confidence and the reason.
 
     Parameters
     ----------
@@ -111,6 +132,10 @@ def train(
         A search whose result is not taken, for the record; an empty one where none was made.
     findings : sequence of Finding
         What is known of the rows' origin, to stand beside what is found in them.
+    also : collection of str
+        Contenders that are fitted on every date beside the one that serves.
+    hold_out_customers : bool
+        False where rows of the same time may not be held against each other.
 
     Raises
     ------
@@ -119,59 +144,59 @@ def train(
     """
     began = time.monotonic()
     require_contract(data.parts(), question.features, question.kind)
-    found = [*findings, *inspect_parts(data, question, settings)]
-    leaks = _leaks(data, question) if cutoffs.complete else []
+    every = data.every
+    young = too_little_time(data, cutoffs, question, settings)
+    by_customers = young is not None and hold_out_customers and too_few_customers(every, question, settings) is None
+    parts = {"fit": every} if by_customers else data.parts()
+    found = [*findings, *inspect_parts(parts, question, settings)]
+    leaks = _leaks(data, every, question, settings, by_customers) if by_customers or cutoffs.complete else []
     found += leaks
     gone = {leak.details["column"] for leak in leaks if leak.severity == "blocking"}
     question = replace(question, features=tuple(name for name in question.features if name not in gone))
     blocking = next((finding for finding in found if finding.severity == "blocking" and finding not in leaks), None)
-    tuned = Tuned({})
-    contenders: dict[str, Contender] = {}
-    why = _too_little(data, cutoffs, question, settings) or (blocking.statement if blocking else None)
+    why = None if by_customers else young
+    why = why or (blocking.statement if blocking else None)
+    why = why or (None if question.features else "no column is left to learn from")
+    start = champion.hyperparameters if champion and champion.hyperparameters else settings.xgboost
+    tuned, fitted = Tuned({}), None
     if why is None:
         threads = os.cpu_count() or 1
-        start = champion.hyperparameters if champion and champion.hyperparameters else settings.xgboost
-        tuned = keep.rejected_for(start) if keep else _tuned(data, question, start, settings, threads)
-        contenders = fit_contenders(
-            calibration_folds(data, question, settings),
-            question.features,
-            question.outcome,
-            tuned.hyperparameters,
-            settings.seed,
-            threads,
-            question.monotone,
+        tuned = Tuned(start)
+        if keep:
+            tuned = keep.rejected_for(start)
+        elif not by_customers:
+            tuned = _tuned(data, question, start, settings, threads)
+        recipe = Recipe(
+            question.features, question.outcome, tuned.hyperparameters, settings.seed, threads, question.monotone
         )
-        if not _ranks(contenders[TREES].model):
+        before = champion if keep else None
+        fit = fit_by_customers if by_customers else fit_by_time
+        fitted = fit(recipe, data, every, question, settings, champion, kept=before, also=also)
+        if fitted is None:
             why = "the trees rank the later calibration rows no better than chance"
-    card = _card(data, cutoffs, question, as_of, settings, tuned, gone)
-    if why is None:
-        contender = (
-            champion.contender
-            if keep and champion and champion.contender in contenders
-            else choose_contender(contenders, data.calibration, question.outcome, champion, settings)
-        )
-        made = {
-            "confidence": "normal",
-            "served": contender,
-            "space": _space(tuned.hyperparameters) if contender in (TREES, BLEND) else {},
-        }
-        model = with_card(contenders[contender].model, {**card, **made})
-    else:
-        contender = "rfm"
+    card = describe(data, cutoffs, question, as_of, settings, tuned, gone)
+    if fitted is None:
+        assert why is not None
         log.warning("%s as of %s is served by a fallback: %s", question.key, as_of, why)
-        low = {**card, "confidence": "low", "served": contender, "why": why, "space": {}}
-        seen = [part for part in (data.learn, data.calibration) if len(part)]
-        rows = pd.concat(seen, ignore_index=True) if seen else data.fit
-        model = fit_rfm(rows, kind=question.kind, monetary=None, card=low)
-    models = {name: contender.model for name, contender in contenders.items()}
-    evaluations, gains, rules = _evaluate(model, models, contender, data.test, question.outcome, settings)
+        fitted = fit_fallback(data, every, question)
+        card |= {"confidence": "low", "why": why, "space": {}}
+    else:
+        space = _space(tuned.hyperparameters) if fitted.contender in (TREES, BLEND) else {}
+        card |= {"confidence": "normal", "space": space}
+        if by_customers:
+            card |= {"confidence": "medium", "why": f"{young}: judged on customers held out, of the same dates"}
+    card["served"] = fitted.contender
+    evaluations, gains, rules = _evaluate(fitted, question.outcome, settings)
     return Trained(
         question=question,
         cutoffs=cutoffs,
         data=data,
-        model=model,
-        contender=contender,
-        contenders=models,
+        model=with_card(fitted.served[fitted.contender], {**card, "refit": refit_on(every)}),
+        judged=with_card(fitted.judged, card) if fitted.judged else None,
+        contender=fitted.contender,
+        contenders=fitted.contenders,
+        served=fitted.served,
+        backtest=fitted.backtest,
         evaluations=evaluations,
         gains=gains,
         thresholds=rules,
@@ -181,10 +206,10 @@ def train(
     )
 
 
-def inspect_parts(data: Dataset, question: Question, settings: Training) -> list[Finding]:
+def inspect_parts(parts: Mapping[str, pd.DataFrame], question: Question, settings: Training) -> list[Finding]:
     """Return what is wrong with the rows, or worth knowing, the weightiest first."""
     return inspect(
-        data.parts(),
+        parts,
         question.features,
         question.catalogue,
         kind=question.kind,
@@ -194,56 +219,22 @@ def inspect_parts(data: Dataset, question: Question, settings: Training) -> list
     )
 
 
-def _leaks(data: Dataset, question: Question) -> list[Finding]:
+def _leaks(
+    data: Dataset, every: pd.DataFrame, question: Question, settings: Training, by_customers: bool
+) -> list[Finding]:
     """Return the columns that know the outcome. Customers' rows are also compared with the window before their date."""
-    by_customer = question.unique_by == "customer_id"
+    of_customers = question.unique_by == "customer_id"
+    early, late = data.fit, data.calibration
+    if by_customers:
+        fold = customer_folds(every, settings.seed)[0]
+        early, late = fold.learn, fold.held_out
     return find_leaks(
-        data.fit,
-        data.calibration,
+        early,
+        late,
         question.features,
         kind=question.kind,
-        horizon_days=question.key.horizon_days if by_customer else None,
+        horizon_days=question.key.horizon_days if of_customers else None,
     )
-
-
-def calibration_folds(data: Dataset, question: Question, settings: Training) -> list[Fold]:
-    """Return the rows to learn from with the later ones to calibrate on, and before them the fit dates with the tune dates.
-
-    Fit dates that would not be enough for a model of their own have no say in the calibration.
-    """
-    last = Fold(data.learn, data.calibration)
-    enough = not data.tune.empty and _too_few(data.fit, question, settings) is None
-    return [Fold(data.fit, data.tune), last] if enough else [last]
-
-
-def choose_contender(
-    contenders: Mapping[str, Contender],
-    calibration: pd.DataFrame,
-    outcome: Outcome,
-    champion: WarmStart | None,
-    settings: Training,
-) -> str:
-    """Return the contender to serve, by its loss on calibration rows whose customers its calibrator was not shown.
-
-    The one that serves already (where none does: the better of the tuned trees and the blend) stays unless another one's gain
-    is surely above 0: the lower end of the paired 95 % interval. Of several such, that with the least loss.
-    """
-    label = calibration["label"].to_numpy(dtype=np.float64)
-    weight, customers = row_weights(calibration), calibration["customer_id"].to_numpy(dtype=str)
-    losses = {name: outcome.row_loss(label, contender.held_out) for name, contender in contenders.items()}
-    means = {name: metrics.mean(loss, weight) for name, loss in losses.items()}
-    first = min((TREES, BLEND), key=lambda name: means[name])
-    serving = champion.contender if champion and champion.contender in contenders else first
-    better = {}
-    for name, loss in losses.items():
-        if name == serving:
-            continue
-        draws = metrics.bootstrap_mean(
-            losses[serving] - loss, customers, settings.bootstrap_samples, settings.seed, weight
-        )
-        if np.percentile(draws, 2.5) > 0:
-            better[name] = means[name]
-    return min(better, key=lambda name: better[name]) if better else serving
 
 
 def with_card(model: Model, card: dict[str, Any]) -> Model:
@@ -273,105 +264,29 @@ def _at_most(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     return rows if len(rows) <= count else rows.sample(count, random_state=seed).sort_index()
 
 
-def _ranks(model: Model) -> bool:
-    """Return whether the trees' order held on the later rows."""
-    return isinstance(model, BoostedTrees) and model.calibrator.slope > 0
-
-
-def _too_little(data: Dataset, cutoffs: Cutoffs, question: Question, settings: Training) -> str | None:
-    """Return why no trees can be fitted, None when they can."""
-    if not cutoffs.complete:
-        return "the history is too young for separate dates to fit, calibrate and test"
-    few = _too_few(data.learn, question, settings)
-    if few is not None:
-        return few
-    if data.fit.empty or data.fit["label"].nunique() < 2:
-        return "the rows of the dates to fit have one outcome only"
-    for name, part in (("calibration", data.calibration), ("test", data.test)):
-        if part.empty:
-            return f"there are no rows at the {name} dates"
-    if data.calibration["label"].nunique() < 2:
-        return "the rows of the dates to calibrate have one outcome only"
-    if not question.features:
-        return "no column is left to learn from"
-    return None
-
-
-def _too_few(learn: pd.DataFrame, question: Question, settings: Training) -> str | None:
-    """Return why these rows are too few to learn from, None when they are enough."""
-    rows, positives = len(learn), int((learn["label"] > 0).sum())
-    if rows < settings.minimum_rows:
-        return f"{rows} rows to fit, fewer than minimum_rows {settings.minimum_rows}"
-    rarer = min(positives, rows - positives) if question.kind == "probability" else positives
-    if rarer < settings.minimum_positives:
-        return f"{rarer} rows of the rarer outcome to fit, fewer than minimum_positives {settings.minimum_positives}"
-    return None
-
-
 def _space(hyperparameters: Hyperparameters) -> Hyperparameters:
     """Return what makes hyperparameters other ones; the number of trees follows from the data."""
     return {name: round(value, DECIMALS) for name, value in hyperparameters.items() if name != "n_estimators"}
 
 
-def _card(
-    data: Dataset,
-    cutoffs: Cutoffs,
-    question: Question,
-    as_of: date,
-    settings: Training,
-    tuned: Tuned,
-    left_out: Collection[str],
-) -> dict[str, Any]:
-    parts = data.parts()
-    sampled = {name: part for name, part in parts.items() if len(part) and row_weights(part) is not None}
-    described = {
-        "target": question.key.target,
-        "horizon_days": question.key.horizon_days,
-        "outcome": question.kind,
-        "trained_as_of": str(as_of),
-        "columns": list(question.features),
-        "left_out": sorted(left_out),
-        "cutoffs": {name: [str(day) for day in days] for name, days in cutoffs.parts().items()},
-        "rows": {name: len(part) for name, part in parts.items()},
-        "positives": {name: int((part["label"] > 0).sum()) for name, part in parts.items()},
-        "parameters": dict(tuned.hyperparameters),
-        "monotone": dict(question.monotone),
-        "tuning": {"trials": len(tuned.trials), "aborted": tuned.aborted},
-        "seed": settings.seed,
-        "libraries": {name: version(name) for name in ("numpy", "optuna", "scikit-learn", "xgboost")},
-    }
-    if sampled:  # not a word of it where all rows were read: a model's id is a hash of its card too
-        counts = {name: weighted_counts(part) for name, part in sampled.items()}
-        described["sampled_from"] = {
-            name: {"rows": round(rows), "positives": round(positives)} for name, (rows, positives) in counts.items()
-        }
-    return described
-
-
 def _evaluate(
-    model: Model,
-    contenders: Mapping[str, Model],
-    contender: str,
-    test: pd.DataFrame,
-    outcome: Outcome,
-    settings: Training,
+    fitted: Fitted, outcome: Outcome, settings: Training
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, list[dict[str, Any]]]:
-    """Return the numbers of the model and its contenders on the test rows, the model's gain table, and thresholds."""
-    if test.empty:
+    """Return the numbers of the model and its contenders as they were judged, the model's gain table, and thresholds."""
+    rows, predictions = fitted.backtest.rows, fitted.backtest.predictions
+    if rows.empty:
         return [], pd.DataFrame(), []
-    label = test["label"].to_numpy(dtype=np.float64)
-    predictions = {MODEL: model.predict(test)}
-    predictions |= {name: contender.predict(test) for name, contender in contenders.items()}
-    weight = row_weights(test)
+    label = rows["label"].to_numpy(dtype=np.float64)
+    weight = row_weights(rows)
     evaluations = evaluate(
         label,
         predictions,
         outcome,
-        test["customer_id"].to_numpy(dtype=str),
+        rows["customer_id"].to_numpy(dtype=str),
         settings.bootstrap_samples,
         settings.seed,
         weight,
-        contender,
+        fitted.contender,
     )
     rules = []
     if outcome.kind == "probability":

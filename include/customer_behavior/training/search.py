@@ -22,7 +22,7 @@ def search_due(
 
     What is known strictly before the date decides, so that a run of the same night again does the same.
     """
-    if champion is None or champion.card.get("confidence") == "low":
+    if champion is None or champion.card.get("confidence", "normal") != "normal":
         return "no champion of normal confidence serves"
     card = champion.card
     known = {*card.get("columns", ()), *card.get("left_out", ())}

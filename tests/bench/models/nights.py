@@ -20,7 +20,7 @@ from customer_behavior.settings import load_settings, load_targets
 from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.targets.cutoffs import plan_cutoffs
 from customer_behavior.targets.dataset import read_dataset, read_rows
-from customer_behavior.training.contenders import BLEND, TREES
+from customer_behavior.training.contenders import BLEND, TREES, contender_names
 from customer_behavior.training.core import train
 from customer_behavior.training.question import Question
 from customer_behavior.warehouse import Warehouse
@@ -54,7 +54,10 @@ def morning(warehouse: Warehouse, shop: Shop, as_of: date) -> pd.DataFrame:
 
 
 def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
-    """Return each contender by name, "model" being what would be served; the one place that knows how a night trains."""
+    """Return what would be served as "model", and the baselines by name, all fitted on every date whose outcome was known.
+
+    The one place that knows how a night trains.
+    """
     targets, key = load_targets(), shop.key
     target, settings = targets.targets[key.target], targets.training_of(key.target)
     catalogue = load_settings().model_features(target.entity)
@@ -67,8 +70,7 @@ def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
         snapshot.build(warehouse, load_settings(), day, role=Role.TRAIN, only_if_missing=True)
     with warehouse.begin("train") as connection:
         data = read_dataset(connection, target, key, cutoffs, as_of, catalogue, settings)
-    trained = train(data, cutoffs, question, as_of, settings)
-    return {
-        MODEL: trained.model,
-        **{name: model for name, model in trained.contenders.items() if name not in (TREES, BLEND)},
-    }
+    baselines = [name for name in contender_names(question.outcome) if name not in (TREES, BLEND)]
+    trained = train(data, cutoffs, question, as_of, settings, also=baselines)
+    served = {name: model for name, model in trained.served.items() if name in baselines and trained.contenders}
+    return {MODEL: trained.model, **served}

@@ -104,7 +104,7 @@ def train_table(
     )
     question = Question(TargetKey(target=label, horizon_days=max(label_days, 1)), tuple(columns), kind, unique_by="")
     as_of = max(rows["as_of_date"]) + timedelta(days=max(label_days, 1))
-    trained = train(data, cutoffs, question, as_of, settings, findings=found)
+    trained = train(data, cutoffs, question, as_of, settings, findings=found, hold_out_customers=False)
     trained = replace(trained, findings=ranked(in_table_words(finding) for finding in trained.findings))
     return _unmeasured(trained)
 

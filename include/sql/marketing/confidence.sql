@@ -1,5 +1,7 @@
--- Why a fallback scored :as_of, as its model card says; no row, or NULL: a model of normal confidence did.
-SELECT versions.card ->> 'why' AS why
+-- How far the model that scored :as_of is to be trusted, and why no further, as its card says; no row where nothing did.
+SELECT
+    versions.card ->> 'confidence' AS confidence,
+    versions.card ->> 'why' AS why
 FROM models.model_versions AS versions
 WHERE versions.model_id = (
     SELECT scores.model_id FROM models.scores AS scores
