@@ -209,6 +209,13 @@ def _add_train_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", metavar="ANSWER", help="the label's answer that counts as yes; every other one is no")
     parser.add_argument("--label-days", type=int, default=0, help="days that the label looks ahead of the time")
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="COLUMN", help="columns that are no features")
+    parser.add_argument(
+        "--split",
+        choices=["time", "random"],
+        default="time",
+        help="what judges the model: the newest rows, or rows held out at random, which flatters",
+    )
+    parser.add_argument("--delimiter", help="the sign between the columns of a .csv; found by the header by default")
     parser.add_argument("--out", type=Path, help="folder for the model, its numbers and its report")
 
 
@@ -220,7 +227,7 @@ def _train_table(asked: argparse.Namespace) -> None:
     from customer_behavior.training.table import read_table, summary, train_table, write_results
 
     trained = train_table(
-        read_table(asked.file),
+        read_table(asked.file, asked.delimiter),
         label=asked.label,
         time=asked.time,
         customer=asked.customer,
@@ -228,6 +235,7 @@ def _train_table(asked: argparse.Namespace) -> None:
         yes=asked.yes,
         label_days=asked.label_days,
         leave_out=asked.leave_out,
+        split=asked.split,
         settings=load_settings().targets.training,
     )
     print("\n".join(summary(trained)))

@@ -16,15 +16,16 @@ UNNAMED = "Unnamed: "
 """How pandas calls a column without a name."""
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, delimiter: str | None = None) -> pd.DataFrame:
     """Return a CSV (.csv, .tsv, also .gz), JSON Lines (.jsonl, also .gz) or Parquet file.
 
-    A CSV's separator is the one of `,`, `;`, tab and `|` that parts its header into most columns.
+    A CSV's separator is the one of `,`, `;`, tab and `|` that parts its header into most columns,
+    unless `delimiter` names it.
 
     Raises
     ------
     BadInputError
-        When it is none, or unreadable.
+        When it is none, or unreadable, or `delimiter` is no single sign or not in the header.
     """
     name = path.name.lower()
     try:
@@ -33,7 +34,7 @@ def read_table(path: Path) -> pd.DataFrame:
         if name.endswith((".jsonl", ".jsonl.gz")):
             return pd.DataFrame(_records(path))
         if name.endswith((".tsv", ".tsv.gz", ".csv", ".csv.gz")):
-            return _delimited(path)
+            return _delimited(path, delimiter)
     except FileNotFoundError as error:
         raise BadInputError(f"{path} does not exist") from error
     except UnicodeDecodeError as error:
@@ -43,10 +44,14 @@ def read_table(path: Path) -> pd.DataFrame:
     raise BadInputError(f"{path}: a table is a .csv, .tsv, .jsonl or .parquet file")
 
 
-def _delimited(path: Path) -> pd.DataFrame:
+def _delimited(path: Path, delimiter: str | None) -> pd.DataFrame:
     with _opened(path) as file:
         header = file.readline()
-    separator = max(SEPARATORS, key=lambda sign: len(next(csv.reader([header], delimiter=sign), [])))
+    if delimiter is not None and (len(delimiter) != 1 or delimiter not in header):
+        raise BadInputError(
+            f"{path}: {delimiter!r} does not part its header ({header.strip()[:80]}): pass the one sign that does"
+        )
+    separator = delimiter or max(SEPARATORS, key=lambda sign: len(next(csv.reader([header], delimiter=sign), [])))
     # Without index_col=False a header that is one column short would make the first column the index, unsaid.
     table = pd.read_csv(path, sep=separator, index_col=False, low_memory=False, encoding="utf-8-sig")
     empty = [name for name in table if str(name).startswith(UNNAMED) and table[name].isna().all()]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -19,11 +18,10 @@ from customer_behavior.training.core import Trained, train, with_card
 from customer_behavior.training.question import Question
 from customer_behavior.training.table.answers import read_labels
 from customer_behavior.training.table.kinds import read_feature, texts_of
+from customer_behavior.training.table.split import Split, split_days, split_findings
 from customer_behavior.training.table.times import read_stamps
 from customer_behavior.training.table.wording import in_table_words
 
-SHARES = {"fit": 0.5, "tune": 0.15, "calibration": 0.15, "test": 0.2}
-"""Share of the rows that each part gets, in order of time."""
 MOST_DAYS = 3660
 RARE = 10
 """Rows of the rarer outcome on the newest days under which numbers on them say next to nothing."""
@@ -39,6 +37,7 @@ def train_table(
     yes: str | None = None,
     label_days: int = 0,
     leave_out: Sequence[str] = (),
+    split: Split = "time",
     settings: Training,
 ) -> Trained:
     """Train, calibrate and judge a model of a table's rows, as `train_models` does it for the shop's targets.
@@ -64,6 +63,8 @@ def train_table(
         Days that the label looks ahead of the time; rows whose label reaches into the next part are left out.
     leave_out : sequence of str
         Columns that are no features.
+    split : "time" or "random"
+        "random" holds out a fifth of the customers, or rows, five times over, whatever their time; it says what that flatters.
     settings : Training
         As `training` of targets.yaml.
 
@@ -98,33 +99,20 @@ def train_table(
         }
     ).reset_index(drop=True)
     found += [*renamed, *(finding for feature in columns.values() for finding in feature.findings)]
-    cutoffs = split_days(rows["as_of_date"], label_days)
+    cutoffs = split_days(rows["as_of_date"], label_days) if split == "time" else Cutoffs(fit=_different_days(rows))
+    found += split_findings(rows["as_of_date"], cutoffs, label_days, split)
     data = Dataset(
         **{name: rows[rows["as_of_date"].isin(days)].reset_index(drop=True) for name, days in cutoffs.parts().items()}
     )
     question = Question(TargetKey(target=label, horizon_days=max(label_days, 1)), tuple(columns), kind, unique_by="")
     as_of = max(rows["as_of_date"]) + timedelta(days=max(label_days, 1))
-    trained = train(data, cutoffs, question, as_of, settings, findings=found, hold_out_customers=False)
+    trained = train(data, cutoffs, question, as_of, settings, findings=found, hold_out_customers=split == "random")
     trained = replace(trained, findings=ranked(in_table_words(finding) for finding in trained.findings))
     return _unmeasured(trained)
 
 
-def split_days(days: pd.Series, label_days: int) -> Cutoffs:
-    """Return the days of each part, by the shares of their rows; days whose label reaches into the next part are in none."""
-    counts = days.value_counts().sort_index()
-    ends = np.cumsum(counts.to_numpy()) / counts.sum()
-    limits = list(accumulate(SHARES.values()))
-    place = np.searchsorted(np.array(limits[:-1]) + 1e-9, ends)
-    parts = {
-        name: [day for day, at in zip(counts.index, place, strict=True) if at == number]
-        for number, name in enumerate(SHARES)
-    }
-    later: date | None = None
-    for name in reversed(parts):
-        if later is not None:
-            parts[name] = [day for day in parts[name] if day + timedelta(days=label_days) <= later]
-        later = min(parts[name], default=later)
-    return Cutoffs(**{name: tuple(known) for name, known in parts.items()})
+def _different_days(rows: pd.DataFrame) -> tuple[date, ...]:
+    return tuple(sorted(rows["as_of_date"].unique()))
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
