@@ -26,6 +26,9 @@ def main(arguments: list[str] | None = None) -> None:
     _add_train_table(
         commands.add_parser("train-table", help="train and judge a model of any table with a label and a time")
     )
+    _add_score_table(
+        commands.add_parser("score-table", help="ask a model of train-table about the rows of another file")
+    )
     commands.add_parser("describe-features", help="print docs/features.md as features.yaml says it")
     asked = parser.parse_args(arguments)
     try:
@@ -41,6 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
             _cut_history(asked)
         elif asked.command == "train-table":
             _train_table(asked)
+        elif asked.command == "score-table":
+            _score_table(asked)
         elif asked.command == "describe-features":
             _describe_features()
         else:
@@ -246,3 +251,24 @@ def _train_table(asked: argparse.Namespace) -> None:
         page = render(report_data(trained, name, as_of, meaning, "rows", load_settings().shop.currency))
         write_results(trained, asked.out, page)
         print(f"written to {asked.out}: model/, evaluations.json, report.html")
+
+
+def _add_score_table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", type=Path, help="a .csv, .tsv, .jsonl or .parquet file with the columns of the model's table"
+    )
+    parser.add_argument("--model", type=Path, required=True, help="the folder that train-table --out wrote")
+    parser.add_argument("--delimiter", help="the sign between the columns of a .csv; found by the header by default")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="a .csv: the file's own columns, and prediction behind them"
+    )
+
+
+def _score_table(asked: argparse.Namespace) -> None:
+    from customer_behavior.training.table import read_model, read_table, score_table
+
+    scored, findings = score_table(read_table(asked.file, asked.delimiter), read_model(asked.model))
+    for finding in findings:
+        print(f"{finding.severity}: {finding.statement}; {finding.fix}")
+    scored.to_csv(asked.out, index=False)
+    print(f"{len(scored):,} rows written to {asked.out}")

@@ -117,10 +117,12 @@ def _different_days(rows: pd.DataFrame) -> tuple[date, ...]:
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its columns under different names, all of them texts, and its rows from 0 on."""
-    return table.set_axis(_different([str(name) for name in table.columns], ()), axis="columns").reset_index(drop=True)
+    return table.set_axis(different_names([str(name) for name in table.columns], ()), axis="columns").reset_index(
+        drop=True
+    )
 
 
-def _different(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+def different_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
     """Return the names, those that are there already with a number behind them."""
     used = set(taken)
     found = []
@@ -162,7 +164,7 @@ def _customers(table: pd.DataFrame, customer: str | None) -> pd.Series:
 
 
 def _features(table: pd.DataFrame, names: Sequence[str]) -> tuple[dict, list[Finding]]:
-    called = _different(names, OWN_COLUMNS)
+    called = different_names(names, OWN_COLUMNS)
     columns = {one: read_feature(one, table[name]) for name, one in zip(names, called, strict=True)}
     moved = [f"{name} is called {one}" for name, one in zip(names, called, strict=True) if name != one]
     if not moved:
