@@ -9,20 +9,22 @@ import pytest
 from scipy.special import expit
 
 from customer_behavior.errors import CheckFailedError
-from customer_behavior.models import BaseRate
+from customer_behavior.models import BaseRate, Blend, BoostedTrees, Linear
 from customer_behavior.models.promotions import Champion
 from customer_behavior.settings import TargetKey, load_targets
 from customer_behavior.targets.cutoffs import Cutoffs
 from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import OUTCOMES
-from customer_behavior.training.contenders import BLEND, TREES, Contender
+from customer_behavior.training.contenders import BLEND, TREES, Contender, Recipe, fit_contenders
 from customer_behavior.training.core import train
+from customer_behavior.training.folds import Fold
 from customer_behavior.training.judging import against_champion, last_label_end, stand_in, warm_start_of
 from customer_behavior.training.procedures import WarmStart, choose_contender
 from customer_behavior.training.question import Question
 
 PROBABILITY = OUTCOMES["probability"]
 FEATURES = ("days_since_purchase", "purchase_days_90d", "mood")
+KINDS = (BoostedTrees, Linear, Blend)
 KEY = TargetKey(target="purchase", horizon_days=7)
 FIRST = date(2024, 1, 1)
 WEEKS = [FIRST + timedelta(days=7 * week) for week in range(5)]
@@ -120,6 +122,13 @@ def test_what_serves_is_the_same_procedure_fitted_on_every_date(trained):
     }
     assert model.kind == judged.kind
     assert model.card["space"] == judged.card["space"]
+    every, asked = data.every, rows(WEEKS[4] + timedelta(days=7))
+    recipe = Recipe(FEATURES, PROBABILITY, trained.tuned.hyperparameters, settings().seed, threads=1)
+    by_hand = fit_contenders(recipe, [Fold(data.learn, data.calibration)], every, names=(trained.contender,))
+    again = by_hand[trained.contender].model
+    served, known_before, whole = (one.margin(asked) for one in (model, judged, again) if isinstance(one, KINDS))
+    assert served == pytest.approx(whole, abs=1e-4)
+    assert known_before != pytest.approx(whole, abs=1e-2)
     # It knows the test rows' outcomes, which what is judged does not.
     label = data.test["label"].to_numpy(dtype=float)
     own, honest = (PROBABILITY.row_loss(label, one.predict(data.test)).mean() for one in (model, judged))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_behavior.cli import main
-from customer_behavior.training.table import SHARES, split_days
+from customer_behavior.training.table import SHARES, split_days, summary
 from customer_behavior.training.table.split import split_findings
 from training.test_table import quick, sessions, trained  # noqa: F401
 
@@ -79,6 +79,7 @@ def test_a_random_split_is_asked_for_and_says_what_it_flatters(sessions):  # noq
     assert at_random.model.card["confidence"] == "medium"
     [said] = [finding for finding in at_random.findings if finding.finding == "random_split"]
     assert "flatter" in said.statement
+    assert any(line.startswith("on rows held out") for line in summary(at_random))
     assert {row["contender"] for row in at_random.evaluations} >= {"model", "logistic_regression"}
 
 

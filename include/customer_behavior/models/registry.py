@@ -26,8 +26,6 @@ VERSION = """
         cast(:fit AS date[]), cast(:tune AS date[]), cast(:calibration AS date[]), cast(:test AS date[]), :run_id
     )
 """
-JUDGED = "judged/"
-"""Folder of the files of the fit that a model was judged by."""
 FILE = "INSERT INTO models.model_files (model_id, name, content, sha256) VALUES (:model_id, :name, :content, :sha256)"
 TRIAL = """
     INSERT INTO models.tuning_trials (model_id, trial, state, loss, trees, chosen, parameters)
@@ -37,6 +35,8 @@ FINDING = """
     INSERT INTO models.training_findings (model_id, position, severity, finding, statement, fix, details)
     VALUES (:model_id, :position, :severity, :finding, :statement, :fix, cast(:details AS jsonb))
 """
+JUDGED = "judged/"
+"""Folder of the files of the fit that a model was judged by."""
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,13 @@ from customer_behavior.targets.frame_contract import require_contract
 from customer_behavior.targets.outcome import Outcome
 from customer_behavior.targets.sampling import row_weights
 from customer_behavior.training.card import describe, refit_on
-from customer_behavior.training.contenders import BLEND, TREES, Recipe
-from customer_behavior.training.folds import customer_folds, too_few_customers, too_little_time
+from customer_behavior.training.contenders import BLEND, TREES, Contender, Recipe
+from customer_behavior.training.folds import Fold, held_out_customers, rolling_folds, too_little_time
 from customer_behavior.training.procedures import (
     Backtest,
     Fitted,
     WarmStart,
+    choose_contender,
     fit_by_customers,
     fit_by_time,
     fit_fallback,
@@ -146,10 +147,11 @@ def train(
     require_contract(data.parts(), question.features, question.kind)
     every = data.every
     young = too_little_time(data, cutoffs, question, settings)
-    by_customers = young is not None and hold_out_customers and too_few_customers(every, question, settings) is None
+    by_customers = held_out_customers(every, question, settings) if young is not None and hold_out_customers else []
     parts = {"fit": every} if by_customers else data.parts()
     found = [*findings, *inspect_parts(parts, question, settings)]
-    leaks = _leaks(data, every, question, settings, by_customers) if by_customers or cutoffs.complete else []
+    asked = by_customers[0] if by_customers else Fold(data.fit, data.calibration)
+    leaks = _leaks(asked, question) if by_customers or cutoffs.complete else []
     found += leaks
     gone = {leak.details["column"] for leak in leaks if leak.severity == "blocking"}
     question = replace(question, features=tuple(name for name in question.features if name not in gone))
@@ -169,11 +171,19 @@ def train(
         recipe = Recipe(
             question.features, question.outcome, tuned.hyperparameters, settings.seed, threads, question.monotone
         )
-        before = champion if keep else None
-        fit = fit_by_customers if by_customers else fit_by_time
-        fitted = fit(recipe, data, every, question, settings, champion, kept=before, also=also)
+
+        def choose(contenders: Mapping[str, Contender], rows: pd.DataFrame) -> str:
+            if keep and champion and champion.contender in contenders:
+                return champion.contender
+            return choose_contender(contenders, rows, question.outcome, champion, settings)
+
+        if by_customers:
+            fitted = fit_by_customers(recipe, every, by_customers, choose)
+        else:
+            folds = rolling_folds(data, question, settings)
+            fitted = fit_by_time(recipe, data, every, folds, choose, also)
         if fitted is None:
-            why = "the trees rank the later calibration rows no better than chance"
+            why = "the trees rank the rows held out no better than chance"
     card = describe(data, cutoffs, question, as_of, settings, tuned, gone)
     if fitted is None:
         assert why is not None
@@ -219,18 +229,12 @@ def inspect_parts(parts: Mapping[str, pd.DataFrame], question: Question, setting
     )
 
 
-def _leaks(
-    data: Dataset, every: pd.DataFrame, question: Question, settings: Training, by_customers: bool
-) -> list[Finding]:
+def _leaks(fold: Fold, question: Question) -> list[Finding]:
     """Return the columns that know the outcome. Customers' rows are also compared with the window before their date."""
     of_customers = question.unique_by == "customer_id"
-    early, late = data.fit, data.calibration
-    if by_customers:
-        fold = customer_folds(every, settings.seed)[0]
-        early, late = fold.learn, fold.held_out
     return find_leaks(
-        early,
-        late,
+        fold.learn,
+        fold.held_out,
         question.features,
         kind=question.kind,
         horizon_days=question.key.horizon_days if of_customers else None,

@@ -64,14 +64,13 @@ def too_little_time(data: Dataset, cutoffs: Cutoffs, question: Question, setting
     return None
 
 
-def too_few_customers(rows: pd.DataFrame, question: Question, settings: Training) -> str | None:
-    """Return why no procedure can be judged on customers held out, None when it can."""
-    few = too_few(rows, question, settings)
-    if few is not None:
-        return few
-    if any(fold.learn["label"].nunique() < 2 or fold.held_out.empty for fold in customer_folds(rows, settings.seed)):
-        return "too few customers have the rarer outcome to hold some of them out"
-    return None
+def held_out_customers(rows: pd.DataFrame, question: Question, settings: Training) -> list[Fold]:
+    """Return the folds by customer; none where the rows, or the customers of an outcome, are too few to hold some of them out."""
+    if too_few(rows, question, settings) is not None:
+        return []
+    folds = customer_folds(rows, settings.seed)
+    enough = all(fold.learn["label"].nunique() > 1 and len(fold.held_out) for fold in folds)
+    return folds if enough else []
 
 
 def too_few(rows: pd.DataFrame, question: Question, settings: Training) -> str | None:

@@ -1,6 +1,6 @@
 """From a recipe to what serves: contenders are compared and judged, and the chosen one is fitted anew on every date."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from customer_behavior.targets.dataset import Dataset
 from customer_behavior.targets.outcome import Outcome
 from customer_behavior.targets.sampling import row_weights
 from customer_behavior.training.contenders import BLEND, TREES, Contender, Recipe, fit_contenders
-from customer_behavior.training.folds import Fold, customer_folds, rolling_folds
+from customer_behavior.training.folds import Fold
 from customer_behavior.training.question import Question
 from customer_behavior.training.tuning import Hyperparameters
 
@@ -52,59 +52,55 @@ class Fitted:
     backtest: Backtest
 
 
+Choose = Callable[[Mapping[str, Contender], pd.DataFrame], str]
+"""From contenders and the rows that they are compared on to the name of the one that serves."""
+
+
 def fit_by_time(
-    recipe: Recipe,
-    data: Dataset,
-    every: pd.DataFrame,
-    question: Question,
-    settings: Training,
-    champion: WarmStart | None,
-    *,
-    kept: WarmStart | None,
-    also: Collection[str],
+    recipe: Recipe, data: Dataset, every: pd.DataFrame, folds: Sequence[Fold], choose: Choose, also: Collection[str]
 ) -> Fitted | None:
-    """Return the contenders judged on the test dates, and the chosen one on every date; None where the trees do not rank."""
-    folds, before_test = rolling_folds(data, question, settings), data.before_test
+    """Return the contenders judged on the test dates, and the chosen one on every date; None where the trees do not rank.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        As `rolling_folds` returns them, up to the calibration dates.
+    also : collection of str
+        Contenders that are fitted on every date beside the chosen one.
+    """
+    before_test = data.before_test
     contenders = fit_contenders(recipe, folds, before_test)
     if not _ranks(contenders[TREES].model):
         return None
-    chosen = _chosen(contenders, data.calibration, question.outcome, champion, kept, settings)
+    chosen = choose(contenders, data.calibration)
     served = fit_contenders(recipe, [*folds, Fold(before_test, data.test)], every, names=(chosen, *also))
     models = {name: contender.model for name, contender in contenders.items()}
-    predictions = {MODEL: models[chosen].predict(data.test)}
-    predictions |= {name: model.predict(data.test) for name, model in models.items()}
+    predictions = {name: model.predict(data.test) for name, model in models.items()}
     return Fitted(
         contender=chosen,
         contenders=models,
         judged=models[chosen],
         served={name: contender.model for name, contender in served.items()},
-        backtest=Backtest(data.test, predictions),
+        backtest=Backtest(data.test, {MODEL: predictions[chosen], **predictions}),
     )
 
 
-def fit_by_customers(
-    recipe: Recipe,
-    data: Dataset,
-    every: pd.DataFrame,
-    question: Question,
-    settings: Training,
-    champion: WarmStart | None,
-    *,
-    kept: WarmStart | None,
-    also: Collection[str],
-) -> Fitted | None:
-    """Return the contenders on every date, judged on customers held out; None where the trees do not rank."""
-    del data, also  # one set of rows, and every contender is fitted on all of them
-    folds = customer_folds(every, settings.seed)
+def fit_by_customers(recipe: Recipe, every: pd.DataFrame, folds: Sequence[Fold], choose: Choose) -> Fitted | None:
+    """Return every contender on every date, judged on customers held out; None where the trees do not rank.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        As `customer_folds` returns them.
+    """
     rows = pd.concat([fold.held_out for fold in folds], ignore_index=True)
     contenders = fit_contenders(recipe, folds, every, by_customers=True)
     if not _ranks(contenders[TREES].model):
         return None
-    chosen = _chosen(contenders, rows, question.outcome, champion, kept, settings)
+    chosen = choose(contenders, rows)
     models = {name: contender.model for name, contender in contenders.items()}
-    predictions = {MODEL: contenders[chosen].held_out}
-    predictions |= {name: contender.held_out for name, contender in contenders.items()}
-    return Fitted(chosen, models, None, models, Backtest(rows, predictions))
+    predictions = {name: contender.held_out for name, contender in contenders.items()}
+    return Fitted(chosen, models, None, models, Backtest(rows, {MODEL: predictions[chosen], **predictions}))
 
 
 def fit_fallback(data: Dataset, every: pd.DataFrame, question: Question) -> Fitted:
@@ -115,20 +111,6 @@ def fit_fallback(data: Dataset, every: pd.DataFrame, question: Question) -> Fitt
     rows = data.test if len(before_test) else data.test.iloc[:0]
     predictions = {MODEL: judged.predict(rows)} if len(rows) else {}
     return Fitted("rfm", {}, judged, {"rfm": served}, Backtest(rows, predictions))
-
-
-def _chosen(
-    contenders: Mapping[str, Contender],
-    rows: pd.DataFrame,
-    outcome: Outcome,
-    champion: WarmStart | None,
-    kept: WarmStart | None,
-    settings: Training,
-) -> str:
-    """Return the champion's kind of model where it is kept, else the one that is chosen."""
-    if kept and kept.contender in contenders:
-        return kept.contender
-    return choose_contender(contenders, rows, outcome, champion, settings)
 
 
 def choose_contender(

@@ -37,7 +37,8 @@ def summary(trained: Trained) -> Iterator[str]:
         else ("deviance", "mae", "gini", "lift10")
     )
     if trained.evaluations:
-        yield f"{'on the newest rows':24}" + "".join(f"{name:>10}" for name in shown)
+        where = "on the newest rows" if trained.judged else "on rows held out"
+        yield f"{where:24}" + "".join(f"{name:>10}" for name in shown)
     for row in trained.evaluations:
         yield f"{row['contender']:24}" + "".join(_number(row[name]) for name in shown)
     for finding in trained.findings:
