@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from customer_behavior.evaluation import metrics
 from customer_behavior.models.matrix import fit_levels, matrix
-from customer_behavior.models.trees import booster_parameters, quantile_data
+from customer_behavior.models.trees import booster_parameters, quantile_data, tree_data
 from customer_behavior.settings import Tuning
 from customer_behavior.targets.outcome import Outcome
 from customer_behavior.targets.sampling import fit_weights, row_weights
@@ -95,14 +95,13 @@ def tune(
         weight=fit_weights(weights),
         nthread=threads,
     )
-    later = quantile_data(
+    later = tree_data(  # rows in bins would be turned back into values for every tree, which takes as long as fitting it
         matrix(tune_rows, features, levels),
         features,
         levels,
         label=tune_rows["label"].to_numpy(),
         weight=fit_weights(row_weights(tune_rows)),
         nthread=threads,
-        ref=known,
     )
     began = time.monotonic()
     tried: dict[int, Hyperparameters] = {}
