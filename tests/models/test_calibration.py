@@ -124,6 +124,9 @@ def test_a_held_out_prediction_comes_of_other_customers_alone():
         def predict(self, margin: np.ndarray) -> np.ndarray:
             return np.array([float(one in self.known) for one in margin])
 
+        def contributions(self, margin: np.ndarray, shares: np.ndarray) -> np.ndarray:
+            raise NotImplementedError
+
         def moved(self, by: float) -> Any:
             raise NotImplementedError
 

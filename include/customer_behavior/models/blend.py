@@ -45,10 +45,8 @@ class Blend:
         Shapley values of a sum are the sums of those of its parts.
         """
         (curved, of_trees), (straight, of_regression) = self.trees.shares(rows), self.regression.shares(rows)
-        return (
-            self.calibrator.predict((curved + straight) / 2),
-            self.calibrator.slope * (of_trees + of_regression) / 2,
-        )
+        margin, shares = (curved + straight) / 2, (of_trees + of_regression) / 2
+        return self.calibrator.predict(margin), self.calibrator.contributions(margin, shares)
 
     def files(self) -> dict[str, bytes]:
         """Return the parts' files in a folder each, and one JSON file."""

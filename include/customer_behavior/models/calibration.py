@@ -1,7 +1,7 @@
 """Calibration: margins become probabilities or amounts, on later data than the fit.
 
-Every calibrator has `predict(margin)`, a `slope` that turns contributions to the margin into calibrated ones, and
-`content()`, which `calibrator_from` reads back.
+Every calibrator has `predict(margin)`, `contributions(margin, shares)`, which add up to what it predicts, and `content()`, which
+`calibrator_from` reads back.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import TweedieRegressor
 
@@ -30,10 +30,22 @@ class Calibrator(Protocol):
 
     @property
     def slope(self) -> float:
-        """Calibrated units a unit of margin; what a contribution is multiplied by."""
+        """Calibrated units a unit of margin, over all rows; not above 0 where the margin's order did not hold."""
 
     def predict(self, margin: np.ndarray) -> np.ndarray:
         """Return probabilities or amounts, same shape as `margin`."""
+
+    def contributions(self, margin: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """Return what each feature adds to the calibrated log-odds, or logarithm, same shape as `shares`.
+
+        They add up to that of `predict(margin)` less that of the margin without them.
+
+        Parameters
+        ----------
+        margin : array of shape (n,)
+        shares : array of shape (n, features)
+            What each feature adds to the margin.
+        """
 
     def moved(self, by: float) -> "Calibrator":
         """Return the calibrator that says of margins higher by `by` what this one says of these."""
@@ -61,6 +73,10 @@ class Platt:
         """Return calibrated probabilities, 0 to 1, same shape as `margin`."""
         return expit(self.log_odds(margin))
 
+    def contributions(self, margin: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """Return what each feature adds to the calibrated log-odds, same shape as `shares`."""
+        return self.slope * shares
+
     def moved(self, by: float) -> "Platt":
         """Return the calibrator that says of margins higher by `by` what this one says of these."""
         return Platt(self.slope, self.intercept - self.slope * by)
@@ -72,7 +88,7 @@ class Platt:
 
 @dataclass(frozen=True)
 class Isotonic:
-    """Steps that never fall, joined by lines. `slope` is that of the Platt line on the same rows, for contributions."""
+    """Steps that never fall, joined by lines. `slope` is that of the Platt line on the same rows."""
 
     slope: float
     margins: tuple[float, ...]
@@ -81,6 +97,16 @@ class Isotonic:
     def predict(self, margin: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities, never quite 0 or 1, same shape as `margin`."""
         return np.interp(np.asarray(margin, dtype=np.float64), self.margins, self.probabilities)
+
+    def contributions(self, margin: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """Return what each feature adds to the calibrated log-odds, same shape as `shares`.
+
+        Each row's shares are stretched alike, to add up to where its steps lead from the margin without them.
+        """
+        moved = shares.sum(axis=1, dtype=np.float64)
+        steps = logit(self.predict(margin)) - logit(self.predict(margin - moved))
+        rate = np.divide(steps, moved, out=np.full(len(moved), self.slope), where=np.abs(moved) > 1e-9)
+        return (rate[:, None] * shares).astype(shares.dtype)
 
     def moved(self, by: float) -> "Isotonic":
         """Return the calibrator that says of margins higher by `by` what this one says of these."""
@@ -106,6 +132,10 @@ class LogLine:
     def predict(self, margin: np.ndarray) -> np.ndarray:
         """Return amounts, more than 0, same shape as `margin`."""
         return np.exp(self.slope * np.asarray(margin, dtype=np.float64) + self.intercept)
+
+    def contributions(self, margin: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """Return what each feature adds to the calibrated logarithm, same shape as `shares`."""
+        return self.slope * shares
 
     def moved(self, by: float) -> "LogLine":
         """Return the calibrator that says of margins higher by `by` what this one says of these."""

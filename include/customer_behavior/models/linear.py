@@ -63,7 +63,7 @@ class Linear:
         They are exact SHAP values if features are taken as independent.
         """
         margin, shares = self.shares(rows)
-        return self.calibrator.predict(margin), self.calibrator.slope * shares
+        return self.calibrator.predict(margin), self.calibrator.contributions(margin, shares)
 
     def shares(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the margin (n,) and what each feature adds to it (n, features)."""

@@ -45,7 +45,7 @@ class BoostedTrees:
     def explain(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return predictions (n,) and contributions (n, features): exact SHAP values, in calibrated log-odds or logarithms."""
         margin, shares = self.shares(rows)
-        return self.calibrator.predict(margin), self.calibrator.slope * shares
+        return self.calibrator.predict(margin), self.calibrator.contributions(margin, shares)
 
     def shares(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the margin (n,) and what each feature adds to it, exact SHAP values (n, features)."""
