@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.asof import ONE_DAY
-from customer_behavior.features.ledger import is_current
+from customer_behavior.features.ledger import current_rows, replace_snapshot
 from customer_behavior.names import Role
 from customer_behavior.readiness import require_ready
 from customer_behavior.settings import Settings
@@ -19,7 +19,6 @@ from customer_behavior.warehouse import (
     ensure_partitions,
     lock,
     make_temporary,
-    replace_slice,
     run_sql,
     sql_text,
 )
@@ -57,23 +56,24 @@ def build(
         require_ready(connection, settings.shop.sources, day + ONE_DAY)
         lock(connection, f"session snapshot {day}")
         if only_if_missing:
-            present = connection.execute(
-                sa.text(f"SELECT count(*) FROM {TABLE} WHERE session_day = :day"), {"day": day}
-            ).scalar_one()
-            if is_current(connection, TABLE, str(day), day + ONE_DAY, rows=present):
+            present = current_rows(connection, TABLE, "session_day", day, day + ONE_DAY)
+            if present is not None:
                 return present
-        sources = list(run_sql(connection, "features/session_sources", day=day).scalars())
-        return replace_slice(
+        return replace_snapshot(
             connection,
             TABLE,
-            {"session_day": day},
-            lambda: _insert(connection, settings, day, sources) if sources else 0,
-            piece=str(day),
+            "session_day",
+            day,
+            day + ONE_DAY,
+            lambda: _insert(connection, settings, day),
             run_id=run_id,
         )
 
 
-def _insert(connection: Connection, settings: Settings, day: date, sources: list[str]) -> int:
+def _insert(connection: Connection, settings: Settings, day: date) -> int:
+    sources = list(run_sql(connection, "features/session_sources", day=day).scalars())
+    if not sources:
+        return 0
     sessions, shop = settings.targets.sessions, settings.shop
     of_day = {"day": day, "silence_minutes": sessions.silence_minutes, "timezone": shop.timezone}
     connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))

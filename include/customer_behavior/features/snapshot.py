@@ -7,12 +7,12 @@ from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import ConfigurationError
 from customer_behavior.features import checkpoint
-from customer_behavior.features.ledger import is_current
+from customer_behavior.features.ledger import current_rows, replace_snapshot
 from customer_behavior.features.windows import bands_sql, insert_sql
 from customer_behavior.names import Role
 from customer_behavior.readiness import require_ready
 from customer_behavior.settings import Feature, Features, Settings, Shop
-from customer_behavior.warehouse import Warehouse, ensure_partitions, lock, make_temporary, replace_date, sql_text
+from customer_behavior.warehouse import Warehouse, ensure_partitions, lock, make_temporary, sql_text
 
 TABLE = "features.customer_snapshot"
 
@@ -48,15 +48,19 @@ def build(
     with warehouse.begin(role) as connection:
         lock(connection, f"snapshot {as_of}")
         if only_if_missing:
-            present = connection.execute(
-                sa.text(f"SELECT count(*) FROM {TABLE} WHERE as_of_date = :as_of"), {"as_of": as_of}
-            ).scalar_one()
-            if is_current(connection, TABLE, str(as_of), as_of, rows=present):
+            present = current_rows(connection, TABLE, "as_of_date", as_of, as_of)
+            if present is not None:
                 return present
         features = _features(connection, settings.catalogue)
         ensure_partitions(connection, TABLE, as_of, as_of)
-        return replace_date(
-            connection, TABLE, as_of, lambda: _insert(connection, settings.shop, features, as_of), run_id=run_id
+        return replace_snapshot(
+            connection,
+            TABLE,
+            "as_of_date",
+            as_of,
+            as_of,
+            lambda: _insert(connection, settings.shop, features, as_of),
+            run_id=run_id,
         )
 
 

@@ -74,6 +74,7 @@ NOBODY = {
     "raw.erased_customers": "kind erased_at",
     "raw.erasure_salt": "salt",
     "features.checkpoints": "checkpoint_date known_until ledger built_at",
+    "features.snapshot_builds": "table_name day ledger rows_written built_at",
     "marketing.audience_lift": "audience_id measured_as_of n_contacted n_holdout contacted_rate holdout_rate lift lift_low "
     "lift_high",
     "marketing.insights": "as_of_date insight statement details",

@@ -135,6 +135,7 @@ def find_old(connection: Connection, settings: Settings, newest: date, ready: da
         ("raw.rejected_events", "batch_date", events_before),
         ("features.customer_checkpoint", "checkpoint_date", checkpoints_before),
         ("features.checkpoints", "checkpoint_date", checkpoints_before),
+        ("features.snapshot_builds", "day", events_before),
         ("marketing.insights", "as_of_date", marketing_before),
         ("marketing.status", "as_of_date", marketing_before),
         ("monitoring.write_audit", "written_at", newest - timedelta(days=kept.write_audit_days)),

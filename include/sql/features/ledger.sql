@@ -1,5 +1,5 @@
--- The ledger of the batches before :known_until that features read: a fingerprint that a load of any of them changes, and when the last
--- of them was loaded. A delivery of a dimension has rows, but touches no day; features do not look at it.
+-- A fingerprint of the batches before :known_until that features read: a load of any of them changes it. A delivery of a dimension has
+-- rows, but touches no day; features do not look at it.
 SELECT
     md5(
         coalesce(
@@ -9,7 +9,6 @@ SELECT
             ),
             ''
         )
-    ) AS fingerprint,
-    max(ledger.loaded_at) AS loaded_at
+    ) AS fingerprint
 FROM raw.ingest_batches AS ledger
 WHERE ledger.batch_date < :known_until AND (ledger.rows_accepted = 0 OR cardinality(ledger.event_days) > 0)
