@@ -1,4 +1,4 @@
-"""`make bench-models [ARGS="cdnow …"]`: train on six past mornings of each data set, print the numbers, write them down."""
+"""`make bench-models [ARGS="cdnow …"]`: train on past mornings of each data set, print the numbers, write them down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.measure import Machine, settings_of_its_own
 from bench.models.judge import IDENTITY, auc_within_cutoffs, judge, shortfalls
-from bench.models.nights import load, morning
+from bench.models.nights import land, load, morning
 from bench.models.shops import SHOPS, Shop
 from customer_behavior.evaluation.evaluation import MODEL
 from customer_behavior.evaluation.metrics import auc
@@ -44,12 +44,14 @@ def figures_of(machine: Machine, shop: Shop) -> dict[str, Any]:
     """Train and judge on each morning of a data set; print and return its numbers."""
     began = time.perf_counter()
     _say(f"{shop.name}, {shop.key}: loading …")
-    warehouse = load(machine, shop)
     mornings = []
-    for day in shop.cutoffs:
-        mornings.append(morning(warehouse, shop, day))
-        _say(f"  {day}: {_line(mornings[-1])}")
-    machine.drop(warehouse)
+    folder = land(machine, shop)
+    for first_batch, days in shop.loads():
+        warehouse = load(machine, shop, folder, first_batch)
+        for day in days:
+            mornings.append(morning(warehouse, shop, day))
+            _say(f"  {day}: {_line(mornings[-1])}")
+        machine.drop(warehouse)
     judged = pd.concat(mornings, ignore_index=True)
     # A shop too young for a contender has the served fallback in its place.
     for name in judged.columns.difference(list(IDENTITY)):
@@ -60,6 +62,7 @@ def figures_of(machine: Machine, shop: Shop) -> dict[str, Any]:
         "dataset": shop.name,
         "target": shop.key.target,
         "horizon_days": shop.key.horizon_days,
+        "history_days": shop.history_days,
         "cutoffs": [str(day) for day in shop.cutoffs],
     }
     figures = named | judge(judged, load_targets().training.seed)

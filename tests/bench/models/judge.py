@@ -14,7 +14,8 @@ from customer_behavior.evaluation.evaluation import MODEL
 SAMPLES = 1_000
 DRAWS = 2_000
 IDENTITY = ("customer_id", "as_of_date", "label")
-GAIN_LIMITS = {"logistic_regression": -0.002, "frequency": 0.0, "xgboost_defaults": 0.0}
+BG_NBD, LIGHTGBM = "bg_nbd", "lightgbm_defaults"
+GAIN_LIMITS = {"logistic_regression": 0.0, "frequency": 0.0, "xgboost_defaults": 0.0, BG_NBD: 0.0, LIGHTGBM: 0.0}
 """What the lower bound of the gain in AUC has to be above."""
 LEAK = 0.60
 
@@ -53,6 +54,7 @@ def judge(judged: pd.DataFrame, seed: int) -> dict[str, Any]:
             "auc": metrics.auc(label, probability),
             "brier": metrics.brier(label, probability),
             "auc_gain_low": np.percentile(drawn[MODEL] - drawn[name], 2.5),
+            "auc_gain_high": np.percentile(drawn[MODEL] - drawn[name], 97.5),
         }
         for name, probability in said.items()
     }

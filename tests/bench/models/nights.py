@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
 
 from bench.measure import Machine
-from bench.models.judge import IDENTITY
+from bench.models.baselines import said_by_bg_nbd, said_by_lightgbm
+from bench.models.judge import BG_NBD, IDENTITY, LIGHTGBM
 from bench.models.shops import Shop
 from customer_behavior.asof import ONE_DAY
 from customer_behavior.evaluation.evaluation import MODEL
 from customer_behavior.features import snapshot
 from customer_behavior.features.ledger import first_event_day
-from customer_behavior.models import Model
 from customer_behavior.names import Role
 from customer_behavior.settings import load_settings, load_targets
 from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.targets.cutoffs import plan_cutoffs
 from customer_behavior.targets.dataset import read_dataset, read_rows
+from customer_behavior.targets.outcome import OUTCOMES
 from customer_behavior.training.contenders import BLEND, TREES, contender_names
-from customer_behavior.training.core import train
+from customer_behavior.training.core import Trained, train
 from customer_behavior.training.question import Question
 from customer_behavior.warehouse import Warehouse
 
+BASELINES = [name for name in contender_names(OUTCOMES["probability"]) if name not in (TREES, BLEND)]
 
-def load(machine: Machine, shop: Shop) -> Warehouse:
-    """Return a warehouse with all of the shop's days in it."""
+
+def land(machine: Machine, shop: Shop) -> Path:
+    """Make the shop the one of this process, and return the folder that its files are in."""
     folder = machine.folder / shop.name
     shop.use(folder)
     shop.land(folder)
+    return folder
+
+
+def load(machine: Machine, shop: Shop, folder: Path, first_batch: date) -> Warehouse:
+    """Return a warehouse with the shop's days from the first batch on in it."""
     warehouse = machine.warehouse()
-    ingest(warehouse, shop.name, shop.first_batch, shop.last_batch, landing=folder)
+    ingest(warehouse, shop.source, first_batch, shop.last_batch, landing=folder)
     with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
     return warehouse
@@ -43,18 +52,24 @@ def morning(warehouse: Warehouse, shop: Shop, as_of: date) -> pd.DataFrame:
 
     Everything is trained on what was known at `as_of`; labels are as known when all of the shop's days were.
     """
-    contenders = _trained(warehouse, shop, as_of)
+    trained = _trained(warehouse, shop, as_of)
     target = load_targets().targets[shop.key.target]
     features = load_settings().model_features(target.entity)
     snapshot.build(warehouse, load_settings(), as_of, only_if_missing=True)
     with warehouse.begin("train") as connection:
         rows = read_rows(connection, target, shop.key.horizon_days, as_of, shop.last_batch + ONE_DAY, features)
-    said = {name: model.predict(rows) for name, model in contenders.items()}
-    return rows[list(IDENTITY)].assign(**said)
+        repeats = {} if shop.control else {BG_NBD: said_by_bg_nbd(connection, rows, as_of, shop.key.horizon_days)}
+    served = {name: model for name, model in trained.served.items() if name in BASELINES and trained.contenders}
+    said = {name: model.predict(rows) for name, model in {MODEL: trained.model, **served}.items()}
+    every = trained.data.every
+    others = (
+        {LIGHTGBM: said_by_lightgbm(every, rows, trained.question.features)} if every["label"].nunique() > 1 else {}
+    )
+    return rows[list(IDENTITY)].assign(**said, **repeats, **others)
 
 
-def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
-    """Return what would be served as "model", and the baselines by name, all fitted on every date whose outcome was known.
+def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> Trained:
+    """Return what would be served, and our own baselines, all fitted on every date whose outcome was known.
 
     The one place that knows how a night trains.
     """
@@ -70,7 +85,4 @@ def _trained(warehouse: Warehouse, shop: Shop, as_of: date) -> dict[str, Model]:
         snapshot.build(warehouse, load_settings(), day, role=Role.TRAIN, only_if_missing=True)
     with warehouse.begin("train") as connection:
         data = read_dataset(connection, target, key, cutoffs, as_of, catalogue, settings)
-    baselines = [name for name in contender_names(question.outcome) if name not in (TREES, BLEND)]
-    trained = train(data, cutoffs, question, as_of, settings, also=baselines)
-    served = {name: model for name, model in trained.served.items() if name in baselines and trained.contenders}
-    return {MODEL: trained.model, **served}
+    return train(data, cutoffs, question, as_of, settings, also=BASELINES)
