@@ -11,7 +11,7 @@ from customer_behavior.reporting import training_report
 from customer_behavior.settings import load_settings
 from customer_behavior.targets.cutoffs import plan_cutoffs
 from support.rollup_shop import FIRST_DAY, open_shop, purchases, small_config
-from support.training_shop import AS_OF, DAYS, PURCHASE, WEEK_BEFORE, train
+from support.training_shop import AS_OF, DAYS, LATENESS, PURCHASE, WEEK_BEFORE, train
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,9 @@ def opened(copy_of, keep_as, tmp_path_factory):
         settings = load_settings()
         training = settings.targets.training_of("purchase")
         for as_of in (WEEK_BEFORE, AS_OF):
-            for day in plan_cutoffs(FIRST_DAY, as_of, PURCHASE.horizon_days, training).all():
+            for day in plan_cutoffs(
+                FIRST_DAY, as_of, PURCHASE.horizon_days, training, lateness_days=LATENESS.days
+            ).all():
                 snapshot.build(warehouse, settings, day, role=Role.TRAIN, only_if_missing=True)
         return keep_as(warehouse)
 

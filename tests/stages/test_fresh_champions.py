@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from customer_behavior.models import promotions, registry
 from customer_behavior.stages import train_models
 from customer_behavior.training import core, judging
-from support.training_shop import AS_OF, WEEK_BEFORE, expecting_everybody, table, train
+from support.training_shop import AS_OF, LATENESS, WEEK_BEFORE, expecting_everybody, table, train
 
 pytestmark = pytest.mark.usefixtures("blank_page")
 
@@ -104,9 +104,9 @@ def test_what_serves_knows_every_labelled_date_and_the_fit_that_was_judged_is_ke
     with served_shop.begin("score") as connection:
         model, judged = registry.load(connection, name), registry.load_judged(connection, name)
     assert judged is not None
-    newest = WEEK_BEFORE - timedelta(days=7)
+    newest = WEEK_BEFORE - timedelta(days=7) - LATENESS
     assert model.card["refit"]["last"] == str(newest)
-    assert judging.last_label_end(model) == WEEK_BEFORE
+    assert judging.last_label_end(model) == WEEK_BEFORE - LATENESS
     learnt = judging.last_label_end(judged)
     assert learnt is not None
     assert learnt <= newest

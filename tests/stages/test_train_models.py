@@ -15,7 +15,7 @@ from customer_behavior.stages import train_models
 from customer_behavior.training import core
 from customer_behavior.training.gate import Decision
 from support.rollup_shop import FIRST_DAY, open_shop, purchases
-from support.training_shop import AS_OF, DAYS, expecting_everybody, table, train
+from support.training_shop import AS_OF, DAYS, LATENESS, expecting_everybody, table, train
 
 pytestmark = pytest.mark.usefixtures("blank_page")
 
@@ -33,7 +33,7 @@ def test_every_target_is_trained_registered_judged_and_promoted(shop):
     ]
     assert "no source shows visits" in summaries[-1]["reason"]
     purchase = summaries[0]
-    assert purchase["cutoffs"]["test"] == [str(AS_OF - timedelta(days=7))]
+    assert purchase["cutoffs"]["test"] == [str(AS_OF - timedelta(days=7) - LATENESS)]
     assert purchase["evaluations"]["model"]["auc"] > 0.7
     name = purchase["model_id"]
     contenders = table(shop, f"SELECT contender, served FROM models.evaluations WHERE model_id = '{name}' ORDER BY 1")
@@ -180,10 +180,10 @@ def test_without_promotion_a_model_is_registered_only(shop):
 
 def test_a_champion_whose_files_are_damaged_gives_way(served, served_shop):
     with served_shop.begin() as connection:
-        connection.execute(sa.text("UPDATE models.model_files SET content = 'x' WHERE name LIKE '%booster.ubj'"))
+        connection.execute(sa.text("UPDATE models.model_files SET content = 'x' WHERE name = 'model.json'"))
     summary = train(served_shop)[0]
     assert summary["promoted"]
-    assert "booster.ubj" in summary["reason"]
+    assert "model.json" in summary["reason"]
 
 
 def test_a_missing_day_is_named(shop):
@@ -254,6 +254,6 @@ def test_the_dates_of_the_parts_are_on_record(trained, trained_shop):
         trained_shop,
         f"SELECT fit_dates, calibration_dates, test_dates FROM models.model_versions WHERE model_id = '{name}'",
     )[0]
-    assert test == [AS_OF - timedelta(days=7)]
+    assert test == [AS_OF - timedelta(days=7) - LATENESS]
     assert max(fit) + timedelta(days=7) <= min(calibration)
     assert all(isinstance(day, date) for day in fit)

@@ -19,6 +19,8 @@ from support.rollup_shop import FIRST_DAY
 DAYS = 120
 AS_OF = FIRST_DAY + timedelta(days=DAYS)
 WEEK_BEFORE = AS_OF - timedelta(days=7)
+LATENESS = timedelta(days=7)
+"""`max_lateness_days` of its source: labels are whole so long after their window."""
 PURCHASE = TargetKey(target="purchase", horizon_days=7)
 
 

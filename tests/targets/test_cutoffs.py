@@ -105,3 +105,13 @@ def test_a_part_without_a_date_is_not_complete(part):
     whole = {"fit": (AS_OF,), "calibration": (AS_OF,), "test": (AS_OF,)}
     assert Cutoffs(**whole).complete
     assert not Cutoffs(**{**whole, part: ()}).complete
+
+
+@given(st.integers(0, 400), st.sampled_from([1, 7, 30, 90]), st.integers(0, 30))
+def test_no_label_is_used_before_what_comes_late_has_come(history_days: int, horizon: int, lateness: int):
+    settings = load_targets().training
+    first = AS_OF - timedelta(days=history_days)
+    cutoffs = plan_cutoffs(first, AS_OF, horizon, settings, lateness_days=lateness)
+    assert all(day + timedelta(days=horizon + lateness) <= AS_OF for day in cutoffs.all())
+    as_if_earlier = plan_cutoffs(first, AS_OF - timedelta(days=lateness), horizon, settings)
+    assert cutoffs == as_if_earlier

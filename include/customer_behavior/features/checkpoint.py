@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.features.ledger import fingerprint, first_event_day
-from customer_behavior.ingest.source import load_source
+from customer_behavior.ingest.source import lateness_days
 from customer_behavior.names import Role
 from customer_behavior.warehouse import Warehouse, lock, make_temporary, replace_slice, run_sql, sql_text
 
@@ -20,7 +20,7 @@ def ensure(
     warehouse: Warehouse, sources: Sequence[str], as_of: date, *, role: Role, run_id: str | None = None
 ) -> date | None:
     """Make the newest checkpoint that `as_of` may use, if it is not there or stale; return its date, None if it has none."""
-    lateness = timedelta(days=max(load_source(name).max_lateness_days for name in sources))
+    lateness = timedelta(days=lateness_days(sources))
     wanted = (as_of - lateness).replace(day=1)
     with warehouse.begin(role) as connection:
         first = first_event_day(connection, as_of)

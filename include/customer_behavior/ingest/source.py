@@ -1,7 +1,7 @@
 """A source: one YAML file that says where its files land and what their columns mean."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -324,6 +324,11 @@ class _SourceFile(Source):
     """As written in YAML: the name is the file's."""
 
     name: str = ""
+
+
+def lateness_days(names: Iterable[str]) -> int:
+    """Return the days after which no source of these delivers an event any more."""
+    return max(load_source(name).max_lateness_days for name in names)
 
 
 def load_source(name: str) -> Source:

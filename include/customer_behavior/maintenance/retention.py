@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from customer_behavior.errors import CheckFailedError, ConfigurationError
+from customer_behavior.ingest.source import lateness_days
 from customer_behavior.settings import Settings
 from customer_behavior.warehouse import Warehouse, audit, lock, run_sql
 
@@ -120,6 +121,7 @@ def find_old(connection: Connection, settings: Settings, newest: date, ready: da
     checkpoints_before = (pd.Timestamp(newest) - pd.DateOffset(months=kept.checkpoints_months)).date()
     marketing_before = newest - timedelta(days=kept.marketing_days)
     longest = max((key.horizon_days for key in settings.targets.target_keys()), default=0)
+    longest += lateness_days(settings.shop.sources)
     snapshots_before = newest - timedelta(days=max(kept.snapshots_days, longest + JUDGING_DAYS))
     trained_on = run_sql(connection, "maintenance/training_dates").scalars().all()
     stays = [ready] if ready else []

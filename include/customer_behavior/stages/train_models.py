@@ -14,6 +14,7 @@ from customer_behavior.data_quality.usability import Finding, inspect_sources
 from customer_behavior.errors import ConfigurationError, NotReadyError
 from customer_behavior.features import sessions, snapshot
 from customer_behavior.features.ledger import first_event_day
+from customer_behavior.ingest.source import lateness_days
 from customer_behavior.models import promotions, registry
 from customer_behavior.names import Role
 from customer_behavior.readiness import require_history
@@ -104,7 +105,9 @@ def _train_target(night: Night, key: TargetKey, first_day: date, findings: Seque
     targets = night.settings.targets
     target, settings = targets.targets[key.target], targets.training_of(key.target)
     features = night.settings.model_features(target.entity)
-    cutoffs = plan_cutoffs(first_day, night.as_of, key.horizon_days, settings)
+    # What a session ended in is as known on the day after it, whatever comes later.
+    lateness = lateness_days(night.settings.shop.sources) if target.entity == "customer" else 0
+    cutoffs = plan_cutoffs(first_day, night.as_of, key.horizon_days, settings, lateness_days=lateness)
     question = Question(
         key=key,
         features=tuple(features),

@@ -57,14 +57,16 @@ class Cutoffs:
 PARTS = ("fit", "gap", "tune", "calibration_gap", "calibration", "test_gap", "test")
 
 
-def plan_cutoffs(first_event_day: date, as_of: date, horizon_days: int, settings: Training) -> Cutoffs:
+def plan_cutoffs(
+    first_event_day: date, as_of: date, horizon_days: int, settings: Training, *, lateness_days: int = 0
+) -> Cutoffs:
     """Return the dates to fit, tune, calibrate and test on, with no overlap of label windows across these four.
 
-    The dates lie on a grid of `step_days` that goes back from the newest date whose label window has ended at `as_of`,
-    and not before `first_event_day` + 28 days. The newest `test_snapshots` are the test dates; those whose label windows
-    end at or before the first test date calibrate, at most `calibration_snapshots`; those that end at or before the
-    first calibration date are learnt from, at most `fit_snapshots`: the newest `tune_snapshots` of them tune, and those
-    that end at or before the first of these fit.
+    The dates lie on a grid of `step_days` that goes back from the newest date whose label is whole at `as_of`: its window has ended,
+    and what comes `lateness_days` late has come. It goes back to no date before `first_event_day` + 28 days. The newest
+    `test_snapshots` are the test dates; those whose label windows end at or before the first test date calibrate, at most
+    `calibration_snapshots`; those that end at or before the first calibration date are learnt from, at most `fit_snapshots`: the
+    newest `tune_snapshots` of them tune, and those that end at or before the first of these fit.
 
     Of the dates to fit, tune and calibrate those whose label windows reach into the next part are its gap.
 
@@ -73,7 +75,7 @@ def plan_cutoffs(first_event_day: date, as_of: date, horizon_days: int, settings
     `fit_snapshots`, are `fit`, and a shop of less than 28 days has the newest date alone, or none.
     """
     horizon = timedelta(days=horizon_days)
-    newest = as_of - horizon
+    newest = as_of - horizon - timedelta(days=lateness_days)
     grid = _grid(first_event_day, newest, settings.step_days)
     one = settings.model_copy(update={"test_snapshots": 1, "calibration_snapshots": 1, "tune_snapshots": 1})
     asked, least = _split(grid, horizon, settings), _split(grid, horizon, one)

@@ -9,6 +9,7 @@ import pytest
 from customer_behavior.monitoring.error_segments.segment_rules import matches, rule_from_json
 from customer_behavior.monitoring.performance.matured import performance_of
 from customer_behavior.stages import monitor_models
+from support import small_shop
 from support.mornings import D, days, query, without, write_model, write_rollup, write_scores, write_snapshot
 
 PERFORMANCE = "SELECT * FROM monitoring.model_performance ORDER BY scored_as_of, target"
@@ -61,6 +62,18 @@ def test_scores_are_judged_when_their_days_are_over_and_not_before(warehouse):
             "confirmed": 0,
         }
     ]
+
+
+def test_a_source_that_delivers_late_is_waited_for(warehouse, tmp_path, monkeypatch):
+    for name, value in small_shop.configure(tmp_path, {"max_lateness_days": 3}).items():
+        monkeypatch.setenv(name, value)
+    write_model(warehouse)
+    write_snapshot(warehouse, D, {"ann": {}, "bob": {}})
+    write_scores(warehouse, D, {"ann": 0.8, "bob": 0.4})
+    write_rollup(warehouse, [{"customer_id": "ann", "event_day": D + days(6), "batch_date": D + days(9)}])
+    assert monitor_models.judge_matured(warehouse, D + days(9))["judged"] == []
+    assert [found["n"] for found in monitor_models.judge_matured(warehouse, D + days(10))["judged"]] == [2]
+    assert query(warehouse, PERFORMANCE)[0]["base_rate"] == 0.5
 
 
 def test_each_date_is_judged_once_and_a_date_done_again_judges_its_own(warehouse):

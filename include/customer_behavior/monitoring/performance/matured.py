@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from customer_behavior.evaluation import metrics
+from customer_behavior.ingest.source import lateness_days
 from customer_behavior.monitoring.error_segments.search import Cluster, find_clusters
 from customer_behavior.monitoring.error_segments.segment_rules import rule_to_json
 from customer_behavior.settings import Settings, Target, TargetKey
@@ -35,7 +36,7 @@ def judge_matured(connection: Connection, settings: Settings, as_of: date, *, ru
     judged: list[dict[str, Any]] = []
     skipped: list[dict[str, Any]] = []
     for key in settings.targets.judged_keys():
-        for scored_as_of in due_dates(connection, key, as_of):
+        for scored_as_of in due_dates(connection, key, as_of, lateness_days(settings.shop.sources)):
             rows = read_outcomes(connection, settings.targets.targets[key.target], key, scored_as_of, as_of)
             if rows.empty:
                 log.warning("%s of %s cannot be judged: no snapshot of its customers is left", key, scored_as_of)
@@ -46,14 +47,14 @@ def judge_matured(connection: Connection, settings: Settings, as_of: date, *, ru
     return {"as_of": str(as_of), "judged": judged, "skipped": skipped}
 
 
-def due_dates(connection: Connection, key: TargetKey, as_of: date) -> list[date]:
-    """Return the scored dates of a target that are due at `as_of`, in order."""
+def due_dates(connection: Connection, key: TargetKey, as_of: date, lateness: int) -> list[date]:
+    """Return the scored dates of a target that are due at `as_of`, in order: what comes `lateness` days late has come."""
     return list(
         run_sql(
             connection,
             "monitoring/due_dates",
             as_of=as_of,
-            latest=as_of - timedelta(days=key.horizon_days),
+            latest=as_of - timedelta(days=key.horizon_days + lateness),
             target=key.target,
             horizon_days=key.horizon_days,
         ).scalars()
