@@ -126,8 +126,16 @@ def test_each_missed_limit_is_a_sentence():
     assert [sentence.split()[0] for sentence in shortfalls(halved, control=False)] == ["ece", "brier"]
     swapped = _judged(calibrated=True).rename(columns={"model": "frequency", "frequency": "model"})
     missed = list(shortfalls(judge(swapped, seed=1), control=False))
-    assert any("over frequency" in sentence for sentence in missed)
+    assert any("surely below that of frequency" in sentence for sentence in missed)
     assert [sentence for sentence in shortfalls(halved, control=True) if "a leak" in sentence]
+
+
+def test_a_question_may_ask_for_no_more_than_not_to_be_surely_worse():
+    swapped = _judged(calibrated=True).rename(columns={"model": "frequency", "frequency": "model"})
+    (missed,) = shortfalls(judge(swapped, seed=1), surely_better=False)
+    assert missed.startswith("the auc is surely below that of frequency")
+    halved = judge(_judged(calibrated=False), seed=1)
+    assert list(shortfalls(halved, surely_better=False)) == []
 
 
 def test_the_area_within_cutoffs_does_not_rank_mornings():

@@ -68,7 +68,7 @@ def figures_of(machine: Machine, shop: Shop) -> dict[str, Any]:
     figures = named | judge(judged, load_targets().training.seed)
     _say(json.dumps(figures, indent=2))
     _say(f"  auc within cutoffs, their mean: {auc_within_cutoffs(judged, MODEL):.4f}")
-    for sentence in shortfalls(figures, control=shop.control):
+    for sentence in shortfalls(figures, control=shop.control, surely_better=shop.surely_better):
         _say(f"  short of its limit: {sentence}")
     _say(f"  {time.perf_counter() - began:.0f} s")
     return figures

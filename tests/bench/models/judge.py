@@ -75,8 +75,16 @@ def auc_within_cutoffs(judged: pd.DataFrame, name: str) -> float:
     return float(np.average(areas, weights=[len(rows) for rows in mornings]))
 
 
-def shortfalls(figures: dict[str, Any], control: bool) -> Iterator[str]:
-    """Yield a sentence for each limit that is missed; a control has the one limit that nothing is found in it."""
+def shortfalls(figures: dict[str, Any], *, control: bool = False, surely_better: bool = True) -> Iterator[str]:
+    """Yield a sentence for each limit that is missed.
+
+    Parameters
+    ----------
+    control : bool
+        There is one limit: that nothing is found.
+    surely_better : bool
+        False: the one limit is that the model is not surely below a baseline.
+    """
     if control:
         if figures["auc"] > LEAK:
             yield f"auc {figures['auc']} is over {LEAK} where there is nothing to learn: a leak"
@@ -85,9 +93,13 @@ def shortfalls(figures: dict[str, Any], control: bool) -> Iterator[str]:
         if name not in figures["baselines"]:
             yield f"there is no {name} to compare with: the shop was too young for one on every morning"
             continue
-        low = figures["baselines"][name]["auc_gain_low"]
-        if not low > limit:
+        low, high = (figures["baselines"][name][f"auc_gain_{end}"] for end in ("low", "high"))
+        if high < 0:
+            yield f"the auc is surely below that of {name}: by {-high} or more"
+        elif surely_better and not low > limit:
             yield f"the gain in auc over {name} may be as low as {low}, and has to be above {limit}"
+    if not surely_better:
+        return
     if figures["ece"] > figures["ece_null95"]:
         yield f"ece {figures['ece']} is over {figures['ece_null95']}, which 95 % of calibrated models stay below"
     best = min(figures["baselines"], key=lambda name: figures["baselines"][name]["brier"], default=None)

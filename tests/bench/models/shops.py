@@ -40,6 +40,8 @@ class Shop:
         the data set, as its files are mapped
     history_days
         the days that are known on a morning, all before it by default: what was before is not loaded
+    surely_better
+        False: a model need not be surely better than every baseline, only never surely worse
     """
 
     name: str
@@ -55,6 +57,7 @@ class Shop:
     land: Callable[[Path], object]
     control: bool = False  # there is nothing to learn: what a model finds is a leak
     history_days: int | None = None
+    surely_better: bool = True
 
     def use(self, folder: Path) -> None:
         """Make it the one shop of this process, with the repository's own configuration but for what is the shop's."""
@@ -172,8 +175,20 @@ SHOPS = {
         COMPLETE_JOURNEY,
         CDNOW,
         ECOM,
-        replace(COMPLETE_JOURNEY, name="complete_journey_30", key=MONTH, cutoffs=_every(30, date(2017, 12, 1))),
-        replace(COMPLETE_JOURNEY, name="complete_journey_90", key=QUARTER, cutoffs=_every(90, date(2017, 10, 2), 2)),
+        replace(
+            COMPLETE_JOURNEY,
+            name="complete_journey_30",
+            key=MONTH,
+            cutoffs=_every(30, date(2017, 12, 1)),
+            surely_better=False,
+        ),
+        replace(
+            COMPLETE_JOURNEY,
+            name="complete_journey_90",
+            key=QUARTER,
+            cutoffs=_every(90, date(2017, 10, 2), 2),
+            surely_better=False,
+        ),
         *(
             replace(
                 COMPLETE_JOURNEY,
@@ -181,11 +196,18 @@ SHOPS = {
                 key=MONTH,
                 cutoffs=_every(30, date(2017, 12, 1), 3),
                 history_days=days,
+                surely_better=False,
             )
             for days in YOUNG_DAYS
         ),
         *(
-            replace(CDNOW, name=f"cdnow_young_{days}", cutoffs=_every(56, date(1998, 5, 26), 3), history_days=days)
+            replace(
+                CDNOW,
+                name=f"cdnow_young_{days}",
+                cutoffs=_every(56, date(1998, 5, 26), 3),
+                history_days=days,
+                surely_better=False,
+            )
             for days in YOUNG_DAYS
         ),
     )
