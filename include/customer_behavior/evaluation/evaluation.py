@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from customer_behavior.evaluation import metrics
+from customer_behavior.evaluation.calibration_chance import calibration_error_if_exact
 from customer_behavior.targets.outcome import OUTCOMES, Outcome
 
 MODEL = "model"
@@ -67,7 +68,7 @@ def _judge_probabilities(
             "brier": metrics.brier(label, probability, weight),
             "log_loss": metrics.log_loss(label, probability, weight),
             "ece": metrics.calibration_error(label, probability, weight),
-            "ece_null95": metrics.calibration_error_if_exact(probability, samples, seed, weight),
+            "ece_null95": calibration_error_if_exact(label, probability, customers, samples, seed, weight),
             "lift10": metrics.lift_at_tenth(label, probability, weight),
         }
         for name, probability in predictions.items()

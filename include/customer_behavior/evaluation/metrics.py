@@ -76,20 +76,6 @@ def calibration_error(label: np.ndarray, probability: np.ndarray, weight: np.nda
     return float(np.abs(np.bincount(bins, weights=gap, minlength=BINS)).sum() / of)
 
 
-def calibration_error_if_exact(
-    probability: np.ndarray, samples: int, seed: int, weight: np.ndarray | None = None, percent: float = 95
-) -> float:
-    """Return the percentile of the calibration error of `samples` draws of labels from these very probabilities.
-
-    A calibrated model of that size stays below it so often: an error over it is more than chance.
-    """
-    generator = np.random.default_rng(seed)
-    drawn = [
-        calibration_error(generator.random(len(probability)) < probability, probability, weight) for _ in range(samples)
-    ]
-    return float(np.percentile(drawn, percent))
-
-
 def lift_at_tenth(label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Return the positive rate of the top tenth over the base rate, NaN without a positive.
 

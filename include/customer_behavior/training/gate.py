@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from customer_behavior.evaluation import metrics
+from customer_behavior.evaluation.calibration_chance import calibration_error_if_exact
 from customer_behavior.settings import Gate
 from customer_behavior.targets.outcome import Outcome
 
@@ -128,7 +129,7 @@ def _calibration(
     """Return how far off both are; it fails where chance does not explain the challenger's error, nor that it is the larger one."""
     new = metrics.calibration_error(judged.label, challenger, judged.weight)
     old = metrics.calibration_error(judged.label, champion, judged.weight)
-    chance = metrics.calibration_error_if_exact(challenger, samples, seed, judged.weight)
+    chance = calibration_error_if_exact(judged.label, challenger, judged.customers, samples, seed, judged.weight)
     found = {"challenger": new, "champion": old, "chance": chance}
     if new <= max(old, chance):
         return {**found, "passed": True}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from customer_behavior.evaluation import metrics
+from customer_behavior.evaluation.calibration_chance import calibration_error_if_exact
 from customer_behavior.evaluation.evaluation import MODEL
 
 SAMPLES = 1_000
@@ -46,7 +47,7 @@ def judge(judged: pd.DataFrame, seed: int) -> dict[str, Any]:
         "pr_auc": metrics.average_precision(label, model),
         "brier": metrics.brier(label, model),
         "ece": metrics.calibration_error(label, model),
-        "ece_null95": metrics.calibration_error_if_exact(model, DRAWS, seed),
+        "ece_null95": calibration_error_if_exact(label, model, judged["customer_id"].to_numpy(dtype=str), DRAWS, seed),
         "lift10": metrics.lift_at_tenth(label, model),
     }
     baselines = {
