@@ -12,7 +12,8 @@ import sqlalchemy as sa
 import yaml
 
 from customer_behavior.features import snapshot
-from customer_behavior.settings import load_settings
+from customer_behavior.settings import Target, load_settings
+from customer_behavior.targets.dataset import read_rows
 from customer_behavior.warehouse import sql_text
 from support.visited_shop import DAY, NEXT, at, keys, ledger, rounded, visit
 from support.visits import LABELS, MAX_EVENTS, MAX_ORDERS, STAFF, day_of, event, expected, random_events
@@ -227,6 +228,19 @@ def test_where_nobody_is_named_the_past_is_not_known_and_a_login_starts_it(visit
     assert [(row["customer_id"], row["views_28d"], row["is_known_customer"]) for row in rows] == [
         (None, None, False), ("c1", 1, True),
     ]  # fmt: skip
+
+
+def test_rows_of_a_visit_that_logs_in_on_the_way_are_of_one_customer(visited_shop, warehouse):
+    visited_shop(
+        visit("10:00", "10:01", customer_id=None)
+        + visit("10:02")
+        + visit("11:00", "11:01", "11:02", customer_id=None, session_id="nobody")
+    )
+    target = Target.model_validate({"meaning": "ends in a purchase", "entity": "session", "horizons": [1]})
+    with warehouse.begin("train") as connection:
+        rows = read_rows(connection, target, 1, DAY, DAY, load_settings().model_features("session"))
+    found = zip(rows["customer_id"], rows["after_events"], strict=True)
+    assert list(found) == [("nobody", 1), ("nobody", 3), ("c1", 1), ("c1", 3)]
 
 
 def test_an_id_that_customers_share_is_a_session_of_each(visited_shop):

@@ -1,9 +1,13 @@
 -- Sessions that began on :as_of, after some of their events, those of staff and bots apart; a visitor without a name is a customer
--- of their own. No semicolon: the statement is read as a subquery.
+-- of their own, and one who logs in on the way is that customer at every moment. No semicolon: the statement is read as a subquery.
 SELECT
     concat_ws('/', snapshot.source, snapshot.session_key, snapshot.after_events) AS row_id,
     snapshot.session_day AS as_of_date,
-    coalesce(snapshot.customer_id, snapshot.session_key) AS customer_id,
+    coalesce(
+        snapshot.customer_id,
+        max(snapshot.customer_id) OVER (PARTITION BY snapshot.source, snapshot.session_key),
+        snapshot.session_key
+    ) AS customer_id,
     snapshot.after_events,
     snapshot.views,
     snapshot.carts,
