@@ -43,6 +43,7 @@ class Calibrator(Protocol):
         Parameters
         ----------
         margin : array of shape (n,)
+            Uncalibrated.
         shares : array of shape (n, features)
             What each feature adds to the margin.
         """
