@@ -35,8 +35,9 @@ def judge_matured(connection: Connection, settings: Settings, as_of: date, *, ru
     """
     judged: list[dict[str, Any]] = []
     skipped: list[dict[str, Any]] = []
+    lateness = lateness_days(settings.shop.sources)
     for key in settings.targets.judged_keys():
-        for scored_as_of in due_dates(connection, key, as_of, lateness_days(settings.shop.sources)):
+        for scored_as_of in due_dates(connection, key, as_of, lateness):
             rows = read_outcomes(connection, settings.targets.targets[key.target], key, scored_as_of, as_of)
             if rows.empty:
                 log.warning("%s of %s cannot be judged: no snapshot of its customers is left", key, scored_as_of)
