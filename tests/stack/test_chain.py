@@ -17,11 +17,9 @@ import pytest
 import sqlalchemy as sa
 
 from customer_behavior.demo.chain import Backfill, Chain
-from customer_behavior.features import snapshot
 from customer_behavior.local.options import StackOptions
 from customer_behavior.local.postgres import EmbeddedPostgres
 from customer_behavior.local.stack import LocalStack
-from customer_behavior.settings import load_settings
 from customer_behavior.stages import monitor_models, publish_marketing, recommend, score_customers, train_models
 from customer_behavior.stages.ingest_events import ingest
 from customer_behavior.stages.migrate_warehouse import upgrade
@@ -103,8 +101,7 @@ class InOrder:
         train_models.train_targets(self.warehouse, as_of, promote=True, run_id=None)
 
     def score(self, as_of: date) -> None:
-        snapshot.build(self.warehouse, load_settings(), as_of)
-        buckets = score_customers.plan_buckets(self.warehouse, as_of)
+        buckets = score_customers.take_snapshot(self.warehouse, as_of, run_id=None)
         which: dict[str, Any] = {"run_token": "in order", "buckets": len(buckets), "run_id": None}
         for bucket in buckets:
             score_customers.score_bucket(self.warehouse, as_of, bucket=bucket, **which)
@@ -137,9 +134,10 @@ def land(landing: Path) -> None:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("chain")
+    # A day late at most, so that JUDGED is due in the chain; the gate lets every model pass that is calibrated.
     environment = small_shop.configure(
-        folder, gate={"max_loss": 1.0, "minimum_segment_rows": 10_000}
-    )  # the gate lets every model pass that is calibrated
+        folder, {"max_lateness_days": 1}, gate={"max_loss": 1.0, "minimum_segment_rows": 10_000}
+    )
     land(folder / "landing")
     options = StackOptions(
         state_dir=folder / "state",
