@@ -95,15 +95,14 @@ def tune(
         weight=fit_weights(weights),
         nthread=threads,
     )
-    later = (
-        tree_data(  # rows in bins would be turned back into values for every tree, which takes as long as fitting it
-            matrix(tune_rows, features, levels),
-            features,
-            levels,
-            label=tune_rows["label"].to_numpy(),
-            weight=fit_weights(row_weights(tune_rows)),
-            nthread=threads,
-        )
+    # Not in bins: they would be turned back into values for every tree, which takes as long as fitting it.
+    later = tree_data(
+        matrix(tune_rows, features, levels),
+        features,
+        levels,
+        label=tune_rows["label"].to_numpy(),
+        weight=fit_weights(row_weights(tune_rows)),
+        nthread=threads,
     )
     began = time.monotonic()
     tried: dict[int, Hyperparameters] = {}
